@@ -1,0 +1,58 @@
+package smithy
+
+// Protocol names a wire protocol of AWS APIs.
+type Protocol string
+
+// The protocols that models name.
+const (
+	AWSJSON10 Protocol = "awsJson1_0"
+	AWSJSON11 Protocol = "awsJson1_1"
+	AWSQuery  Protocol = "awsQuery"
+	RESTJSON1 Protocol = "restJson1"
+)
+
+// Service is one AWS API as its model describes it. Generated.
+type Service struct {
+	ID           string // "SQS"
+	SigningName  string // the service of the credential scope, "sqs"
+	TargetPrefix string // of X-Amz-Target, "AmazonSQS"; "" without awsJson
+	Version      string // the model's apiVersion, "2012-11-05"
+	XMLNamespace string // of query responses
+	Protocols    []Protocol
+	// QueryCompatible services add x-amzn-query-error to JSON errors.
+	QueryCompatible bool
+	// ErrorNamespace qualifies modelled errors in awsJson, "com.amazonaws.sqs".
+	ErrorNamespace string
+	Operations     []*Operation // sorted by name
+}
+
+// Operation returns the operation called name, or nil.
+func (s *Service) Operation(name string) *Operation {
+	lo, hi := 0, len(s.Operations)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if s.Operations[mid].Name < name {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(s.Operations) && s.Operations[lo].Name == name {
+		return s.Operations[lo]
+	}
+	return nil
+}
+
+// Operation is one API operation as the model describes it. Generated.
+type Operation struct {
+	Name     string
+	NewInput func() Shape
+	// NewOutput is nil when the model has no output: the response then has an
+	// empty body in awsJson and no Result element in query.
+	NewOutput func() Shape
+	// ResultWrapper is the element that holds the output in query responses,
+	// "SendMessageResult".
+	ResultWrapper string
+	Errors        []*ErrorType
+	Method, Path  string // HTTP binding of REST protocols
+}
