@@ -1,0 +1,76 @@
+package partition
+
+import (
+	"time"
+
+	"github.com/spillway/spillway/internal/store"
+)
+
+// Command is something to be done by a partition.
+type Command interface {
+	// Run executes on the partition's goroutine: it reads and changes memory and
+	// records what it changes in tx.Batch. It must not block, nor keep tx.
+	Run(tx *Tx)
+	// Done is called exactly once: when everything that Run wrote and everything
+	// that it saw is durable (at once after Run if it called Tx.Relax), or with
+	// the error that prevented that, in which case Run may not have been called.
+	// It must not block and must not panic. It is called by one of the
+	// partition's goroutines, or by Submit itself if the command is refused.
+	Done(err error)
+}
+
+// Machine is state that a partition owns. Its methods are called by one goroutine
+// at a time.
+type Machine interface {
+	// Load rebuilds memory from the store: at start and after a fail-over.
+	Load(r store.Reader, now time.Time) error
+	// Advance does what time demands and returns when it wants to be called next;
+	// zero for nothing scheduled. It is called when that time has come, after the
+	// commands of every batch, and after Wake, so it must be cheap when there is
+	// nothing to do. Its writes never force a sync. Where much is due it should
+	// do a part, and return tx.Now to be called again soon.
+	Advance(tx *Tx) (next time.Time)
+}
+
+// Tx is what a command or a machine may use while it runs. It is valid during
+// the call only.
+type Tx struct {
+	// Batch takes the writes. It is shared by all commands of the batch.
+	Batch *store.Batch
+	// Now is the partition's time: that of the wall clock, except that it never
+	// goes back. It is the same for all commands of a batch.
+	Now time.Time
+	// NowMillis is Now in milliseconds since 1970.
+	NowMillis int64
+
+	p       *Partition
+	item    *item
+	relaxed bool
+}
+
+// Relax says that this command's answer need not wait for durability, and that
+// its writes do not force a sync: they may be lost in a crash, as a suffix of all
+// that the partition wrote.
+func (tx *Tx) Relax() { tx.relaxed = true }
+
+// Reader reads the store. Only batches up to Completed are certain to be seen;
+// some logs show more. It costs microseconds to milliseconds, which all commands
+// of the partition wait for.
+func (tx *Tx) Reader() store.Reader { return tx.p.store }
+
+// Number is the number of the batch that is being built, from 1. Numbers start
+// again with the process; one may be used up without any writes.
+func (tx *Tx) Number() uint64 { return tx.item.number }
+
+// Completed is the highest number whose batch is readable and durable (readable,
+// for one of relaxed commands only). It may grow during the call.
+func (tx *Tx) Completed() uint64 { return tx.p.completed.Load() }
+
+// Partition is the number of the partition, for keys.
+func (tx *Tx) Partition() uint16 { return tx.p.id }
+
+// OnCommit has f called when the batch is durable (when it is readable, if only
+// relaxed commands wrote), or with the error that prevented that. Calls happen in
+// order, before the commands of the batch are Done, on the completion goroutine:
+// f must not block, and must not touch the machine's memory without a lock.
+func (tx *Tx) OnCommit(f func(err error)) { tx.item.hooks = append(tx.item.hooks, f) }

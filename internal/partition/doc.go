@@ -1,0 +1,33 @@
+// Package partition runs the commands of a partition: one goroutine changes its
+// state, one atomic batch carries the writes of everything that was waiting, one
+// fsync makes all of it durable, and then everybody is answered.
+//
+// A Set is the partitions of one data folder. Resources hash to 1,024 slots and
+// the slots are mapped to the partitions, so that whatever belongs to a resource
+// has one writer, and needs no locks. Partition 0 is the catalog.
+//
+// # The loop
+//
+// Each partition has two goroutines. The loop takes everything that waits, runs
+// it against memory, and hands the batch to the log; the completion goroutine
+// waits for batches in order and answers. While batch N is on its way to the
+// disk, batch N+1 is built; at most inFlight batches are on their way at a time.
+//
+// A command is answered when what it wrote and what it saw is durable. Since
+// batches become durable in order, that is the commit of its own batch, or of the
+// previous one if nothing in its own was written before it ran. A command that
+// calls Tx.Relax asks for less.
+//
+// # Failure
+//
+// After a batch that could not be made durable, memory is ahead of the disk and
+// nothing built on it may be shown. The partition stops for good: every waiting
+// and every later command gets ErrStopped, Err says why, and a restart (or the
+// new owner, in a cluster) rebuilds memory from the store. A panic in a command
+// has the same effect, as the state may be half changed.
+//
+// # Replication
+//
+// Log is the seam: it carries batches, which are results and not commands, so
+// replicas and restarts apply bytes and need not compute the same thing twice.
+package partition

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Batch collects writes that become visible and durable together or not at all.
+// It is built by one goroutine. Keys and values are copied.
+//
+// Its life: NewBatch, fill, then Begin and Wait (or Discard). After Begin only
+// Wait may be called, after Wait or Discard nothing.
+type Batch struct {
+	store *Store
+	b     *pebble.Batch
+	sync  bool // Begin asked for durability: Wait has to wait
+	err   error
+}
+
+// NewBatch returns an empty batch. It must be ended by Wait or Discard, which
+// keep its memory for the next one.
+func (s *Store) NewBatch() *Batch {
+	b := s.pool.Get().(*Batch)
+	*b = Batch{store: s, b: s.db.NewBatch()}
+	return b
+}
+
+// set keeps the first error of building the batch for Begin: a batch fails only
+// when it would exceed 4 GiB, so callers need not look at each write.
+func (b *Batch) set(err error) {
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+}
+
+// Set writes value at key.
+func (b *Batch) Set(key, value []byte) { b.set(b.b.Set(key, value, nil)) }
+
+// Delete removes key; it need not exist.
+func (b *Batch) Delete(key []byte) { b.set(b.b.Delete(key, nil)) }
+
+// DeleteSized is Delete for a key that exists with a value of valueSize bytes. It
+// lets the engine see where space can be won; a wrong size makes it guess wrong,
+// not fail.
+func (b *Batch) DeleteSized(key []byte, valueSize uint32) {
+	b.set(b.b.DeleteSized(key, valueSize, nil))
+}
+
+// DeleteRange removes the keys in [lo, hi). Cheaper than single deletes from some
+// thousand keys on; every one costs later reads around it a little.
+func (b *Batch) DeleteRange(lo, hi []byte) { b.set(b.b.DeleteRange(lo, hi, nil)) }
+
+// Empty tells whether nothing was written to the batch.
+func (b *Batch) Empty() bool { return b.b.Empty() }
+
+// Len is the size of Repr in bytes.
+func (b *Batch) Len() int { return b.b.Len() }
+
+// Repr is the batch as bytes, valid until Begin: what a replicated log carries.
+func (b *Batch) Repr() []byte { return b.b.Repr() }
+
+// SetRepr makes the batch the one that another node's Repr was taken from. The
+// batch takes ownership of repr.
+func (b *Batch) SetRepr(repr []byte) error { return b.b.SetRepr(repr) }
+
+// Begin applies the batch: on return it is readable. Batches become durable in
+// the order of the calls. It does not wait for the disk (but is held up when
+// writes outrun it for long). With sync, the disk is told to make it durable, and
+// Wait waits for that; without, the batch becomes durable with the next one that
+// asks for it. The store owns the batch afterwards, also after an error.
+func (b *Batch) Begin(sync bool) (err error) {
+	s := b.store
+	if err := b.err; err != nil {
+		return err
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	if b.b.Empty() {
+		return nil
+	}
+	if !s.enter() {
+		return ErrClosed
+	}
+	defer s.leave()
+	defer func() {
+		// Pebble panics when its log failed, with its commit lock held.
+		if r := recover(); r != nil {
+			s.fail.wedged.Store(true)
+			s.failed(fmt.Errorf("write-ahead log: %v", r))
+			err = s.Err()
+		}
+	}()
+	if sync && !s.memory {
+		b.sync = true
+		return s.db.ApplyNoSyncWait(b.b, pebble.Sync)
+	}
+	return s.db.Apply(b.b, pebble.NoSync)
+}
+
+// Wait returns when the batch is durable, at once if Begin was not asked for
+// that. An error means that the store has failed: whether the batch is on disk is
+// then only known after a restart.
+func (b *Batch) Wait() error {
+	s := b.store
+	if b.sync {
+		if err := b.b.SyncWait(); err != nil {
+			s.failed(fmt.Errorf("write-ahead log: %w", err))
+			return s.Err()
+		}
+	}
+	b.release()
+	return nil
+}
+
+// Commit is Begin and Wait.
+func (b *Batch) Commit(sync bool) error {
+	if err := b.Begin(sync); err != nil {
+		return err
+	}
+	return b.Wait()
+}
+
+// Discard ends a batch that is not to be applied.
+func (b *Batch) Discard() { b.release() }
+
+func (b *Batch) release() {
+	s := b.store
+	b.set(b.b.Close())
+	*b = Batch{}
+	s.pool.Put(b)
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+const (
+	// memtableBytes is what one memtable may grow to; they start at 256 KiB and
+	// double, so an idle server stays small. Messages that live briefly die in
+	// the memtable and are never written to a table: larger is less disk work,
+	// but more memory and a longer replay after a crash.
+	memtableBytes = 32 << 20
+	memtables     = 4
+
+	// engineFormat pins Pebble's format, so that an update of the library does
+	// not silently make folders that the previous release cannot open.
+	engineFormat = pebble.FormatValueSeparation
+)
+
+// openEngine opens Pebble in dir/db.
+func (s *Store) openEngine(o Options) (err error) {
+	log := &engineLogger{store: s}
+	s.opts = &pebble.Options{
+		FS:                          s.fs,
+		ReadOnly:                    o.ReadOnly,
+		ErrorIfNotExists:            o.ReadOnly,
+		FormatMajorVersion:          engineFormat,
+		CacheSize:                   o.CacheBytes,
+		DisableWAL:                  s.memory,
+		MemTableSize:                memtableBytes,
+		MemTableStopWritesThreshold: memtables,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               64 << 20,
+		MaxOpenFiles:                1000,
+		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 2 },
+		Logger:                      log,
+		EventListener:               log.listener(),
+	}
+	// Value separation stays off (the default): it is experimental, and no gain
+	// for queues was measured.
+	for i := range s.opts.Levels {
+		s.opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("storage engine gave up: %v", r)
+		}
+	}()
+	s.db, err = pebble.Open(s.fs.PathJoin(s.dir, "db"), s.opts)
+	if err != nil {
+		return err
+	}
+	log.open.Store(true)
+	return nil
+}
+
+// engineLogger takes Pebble's log lines and its errors.
+type engineLogger struct {
+	store *Store
+	open  atomic.Bool // Open has returned
+}
+
+// fatal is what Fatalf throws where a caller of ours can catch it.
+type fatal struct{ message string }
+
+func (f fatal) Error() string { return f.message }
+
+func (l *engineLogger) Infof(string, ...any) {} // flushes and compactions: metrics have them
+
+func (l *engineLogger) Errorf(format string, args ...any) {
+	l.store.logger.Warn("storage engine", "message", fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return: Pebble's state is undefined after it. A failed commit,
+// or a failure while opening, is in our caller's goroutine and thrown to it. Any
+// other comes from a goroutine of Pebble's, where a panic would end the process
+// and take down what can still be read and answered: it is parked for good.
+func (l *engineLogger) Fatalf(format string, args ...any) {
+	err := fatal{fmt.Sprintf(format, args...)}
+	l.store.fail.wedged.Store(true)
+	l.store.failed(err)
+	if !l.open.Load() || strings.HasPrefix(format, "pebble: fatal commit error") {
+		panic(err)
+	}
+	select {}
+}
+
+// listener turns background errors into a failed store. Without DataCorruption
+// Pebble would end the process.
+func (l *engineLogger) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			if !errors.Is(err, pebble.ErrCancelledCompaction) {
+				l.store.failed(fmt.Errorf("in the background: %w", err))
+			}
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			l.store.failed(fmt.Errorf("damaged file %s: %w", info.Path, info.Details))
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			l.store.logger.LogAttrs(context.Background(), slog.LevelWarn,
+				"writes wait for the disk", slog.String("reason", info.Reason))
+		},
+	}
+}
