@@ -29,8 +29,12 @@ type Schema struct {
 	Key     *Member  // of a map
 	Limits  Limits
 	Enum    []string // allowed values of a string, nil when open
+	// LenientScalars collections of strings accept numbers and booleans in JSON,
+	// as their text. SQS's queue attributes do (facts-sqs.md 1.1).
+	LenientScalars bool
 
-	byName map[string]int
+	byName  map[string]int
+	pattern pattern // compiled Limits.Pattern
 }
 
 // Limits are the constraint traits of a shape. Min and Max bound the length of
@@ -46,10 +50,13 @@ type Limits struct {
 // collection. Elements of collections carry Name "member", "key" or "value"
 // unless the model names them otherwise.
 type Member struct {
-	Name     string // the name in JSON documents
-	XMLName  string // the name in query requests and XML responses
-	Target   *Schema
-	Required bool
+	Name    string // the name in JSON documents
+	XMLName string // the name in query requests and XML responses
+	// JSONResultName is the name in the JSON form of query responses; "" means
+	// Name.
+	JSONResultName string
+	Target         *Schema
+	Required       bool
 	// Flattened collections of the query protocol have no ".member" level.
 	Flattened bool
 	Sensitive bool // never log the value

@@ -46,7 +46,8 @@ type Encoder interface {
 // Strings and blobs returned are the caller's to keep.
 type Decoder interface {
 	String() string
-	Int() int64     // KindInteger and KindLong
+	// Int reads a KindInteger or KindLong; it refuses what does not fit the kind.
+	Int() int64
 	Float() float64 // KindFloat and KindDouble
 	Bool() bool
 	Blob() []byte
