@@ -27,7 +27,8 @@ type Machine interface {
 	// Advance does what time demands and returns when it wants to be called next;
 	// zero for nothing scheduled. It is called when that time has come, after the
 	// commands of every batch, and after Wake, so it must be cheap when there is
-	// nothing to do. Its writes never force a sync. Where much is due it should
+	// nothing to do. Its writes force no sync unless it asks with
+	// Tx.Force. Where much is due it should
 	// do a part, and return tx.Now to be called again soon.
 	Advance(tx *Tx) (next time.Time)
 }
@@ -46,12 +47,17 @@ type Tx struct {
 	p       *Partition
 	item    *item
 	relaxed bool
+	forced  bool
 }
 
 // Relax says that this command's answer need not wait for durability, and that
 // its writes do not force a sync: they may be lost in a crash, as a suffix of all
 // that the partition wrote.
 func (tx *Tx) Relax() { tx.relaxed = true }
+
+// Force has the batch synced whoever wrote to it: for machines that, in Advance,
+// answer a command which must not be answered before it is durable.
+func (tx *Tx) Force() { tx.forced = true }
 
 // Reader reads the store. Only batches up to Completed are certain to be seen;
 // some logs show more. It costs microseconds to milliseconds, which all commands

@@ -99,7 +99,7 @@ func (p *Partition) round(it *item) {
 		l.batch = p.store.NewBatch()
 	}
 	tx := &l.tx
-	tx.Batch, tx.item = l.batch, it
+	tx.Batch, tx.item, tx.forced = l.batch, it, false
 	tx.Now = l.clock.now()
 	tx.NowMillis = tx.Now.UnixMilli()
 	it.started = time.Now()
@@ -155,7 +155,7 @@ func (p *Partition) runCommands(it *item) (forced, ok bool) {
 			l.due = next
 		}
 	}
-	return forced, true
+	return forced || tx.forced, true
 }
 
 // append hands the batch to the log.

@@ -182,4 +182,3 @@ func TestBusy(t *testing.T) {
 		}
 	}
 }
-

@@ -85,9 +85,8 @@ func (b *Batch) Begin(sync bool) (err error) {
 	}
 	defer s.leave()
 	defer func() {
-		// Pebble panics when its log failed, with its commit lock held.
+		// Pebble panics when a commit fails.
 		if r := recover(); r != nil {
-			s.fail.wedged.Store(true)
 			s.failed(fmt.Errorf("write-ahead log: %v", r))
 			err = s.Err()
 		}
@@ -107,8 +106,11 @@ func (b *Batch) Wait() error {
 	if b.sync {
 		if err := b.b.SyncWait(); err != nil {
 			s.failed(fmt.Errorf("write-ahead log: %w", err))
-			return s.Err()
 		}
+	}
+	// Always look: a log that failed reports success to the engine (see freezer).
+	if err := s.Err(); err != nil {
+		return err
 	}
 	b.release()
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -28,8 +27,10 @@ const (
 // openEngine opens Pebble in dir/db.
 func (s *Store) openEngine(o Options) (err error) {
 	log := &engineLogger{store: s}
+	dir := s.fs.PathJoin(s.dir, "db")
+	s.freeze = newFreezer(s.fs, dir, s.failed)
 	s.opts = &pebble.Options{
-		FS:                          s.fs,
+		FS:                          s.freeze,
 		ReadOnly:                    o.ReadOnly,
 		ErrorIfNotExists:            o.ReadOnly,
 		FormatMajorVersion:          engineFormat,
@@ -55,19 +56,16 @@ func (s *Store) openEngine(o Options) (err error) {
 			err = fmt.Errorf("storage engine gave up: %v", r)
 		}
 	}()
-	s.db, err = pebble.Open(s.fs.PathJoin(s.dir, "db"), s.opts)
+	s.db, err = pebble.Open(dir, s.opts)
 	if err != nil {
 		return err
 	}
-	log.open.Store(true)
+	s.freeze.armed.Store(true)
 	return nil
 }
 
 // engineLogger takes Pebble's log lines and its errors.
-type engineLogger struct {
-	store *Store
-	open  atomic.Bool // Open has returned
-}
+type engineLogger struct{ store *Store }
 
 // fatal is what Fatalf throws where a caller of ours can catch it.
 type fatal struct{ message string }
@@ -83,12 +81,12 @@ func (l *engineLogger) Errorf(format string, args ...any) {
 // Fatalf must not return: Pebble's state is undefined after it. A failed commit,
 // or a failure while opening, is in our caller's goroutine and thrown to it. Any
 // other comes from a goroutine of Pebble's, where a panic would end the process
-// and take down what can still be read and answered: it is parked for good.
+// and take down what can still be read and answered: it is parked for good. Disk
+// errors do not get here, the freezer has them first.
 func (l *engineLogger) Fatalf(format string, args ...any) {
 	err := fatal{fmt.Sprintf(format, args...)}
-	l.store.fail.wedged.Store(true)
 	l.store.failed(err)
-	if !l.open.Load() || strings.HasPrefix(format, "pebble: fatal commit error") {
+	if !l.store.freeze.armed.Load() || strings.HasPrefix(format, "pebble: fatal commit error") {
 		panic(err)
 	}
 	select {}

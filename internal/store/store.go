@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -45,6 +46,9 @@ type Options struct {
 }
 
 const (
+	// closeFailedAfter is how long Close waits for an engine that has failed.
+	closeFailedAfter = 2 * time.Second
+
 	defaultCacheBytes   = 64 << 20
 	defaultMinFreeBytes = 256 << 20
 )
@@ -57,8 +61,8 @@ type Store struct {
 	memory bool
 	logger *slog.Logger
 	lock   io.Closer // of the folder; nil with Memory
-	write  *pebble.WriteOptions
 	opts   *pebble.Options
+	freeze *freezer
 	space  spaceMonitor
 	pool   sync.Pool // of *Batch
 
@@ -80,21 +84,18 @@ type failure struct {
 	mu       sync.Mutex // guards err
 	err      error
 	happened chan struct{} // closed with the first error
-	// wedged is set when Pebble gave up while holding its commit lock: then not
-	// even closing it would return.
-	wedged atomic.Bool
 }
 
 // Open opens the data folder, which it makes and locks. It returns ErrLocked if
 // another process has it, ErrNewer if a newer version of Spillway made it.
 func Open(o Options) (s *Store, err error) {
 	o = o.withDefaults()
-	s = &Store{fs: o.FS, dir: o.Dir, memory: o.Memory, logger: o.Logger, write: pebble.Sync}
+	s = &Store{fs: o.FS, dir: o.Dir, memory: o.Memory, logger: o.Logger}
 	s.fail.happened = make(chan struct{})
 	s.idle = make(chan struct{}, 1)
 	s.pool.New = func() any { return new(Batch) }
 	if s.memory {
-		s.write = pebble.NoSync // there is no log to sync
+		// no folder
 	} else if err := s.openFolder(o.ReadOnly); err != nil {
 		return nil, err
 	}
@@ -167,19 +168,30 @@ func (s *Store) Close() error {
 func (s *Store) close() error {
 	s.space.stop()
 	s.closed.Store(true)
-	if s.fail.wedged.Load() {
-		// Pebble's locks are lost with the goroutine that failed. What is on disk
-		// stays as it is; the next Open recovers it.
-		return errors.Join(s.Err(), s.unlock())
+	s.freeze.release()
+	closed := make(chan error, 1)
+	go func() { closed <- s.closeEngine() }()
+	if failed := s.Err(); failed != nil {
+		// Pebble may be stuck. What is on disk is as it was when the store failed,
+		// with or without its help.
+		select {
+		case <-closed:
+		case <-time.After(closeFailedAfter):
+		}
+		return errors.Join(failed, s.unlock())
 	}
+	return errors.Join(<-closed, s.unlock())
+}
+
+// closeEngine waits for those who are inside the engine, and closes it.
+func (s *Store) closeEngine() (err error) {
 	for s.users.Load() > 0 {
 		<-s.idle
 	}
-	var err error
 	if s.Err() == nil && !s.opts.ReadOnly && !s.memory {
 		err = s.db.Flush()
 	}
-	return errors.Join(s.Err(), err, s.db.Close(), s.unlock())
+	return errors.Join(err, s.db.Close(), s.Err())
 }
 
 // enter must precede every use of Pebble, and leave follow it if it returned true.
@@ -227,5 +239,6 @@ func (s *Store) failed(err error) {
 	}
 	s.fail.err = fmt.Errorf("store failed, restart to recover: %w", err)
 	s.logger.Error("the store failed: nothing more is written until a restart", "dir", s.dir, "error", err)
+	s.freeze.freeze()
 	close(s.fail.happened)
 }

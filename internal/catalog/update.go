@@ -1,0 +1,177 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/store"
+)
+
+const (
+	// maxKind and maxKey are in bytes. Longer ones are mistakes in the program.
+	maxKind = math.MaxUint8
+	maxKey  = math.MaxUint16
+)
+
+// change is one record put, or deleted if value is nil.
+type change struct {
+	kind, key string
+	value     []byte
+}
+
+func (ch change) applyTo(r records) {
+	if ch.value == nil {
+		delete(r[ch.kind], ch.key)
+		return
+	}
+	r.put(ch.kind, ch.key, ch.value)
+}
+
+// Tx is what Update's function reads and changes. It is valid during the call.
+type Tx struct {
+	// Now is the time of the change.
+	Now time.Time
+
+	c       *Catalog
+	changes []change
+	lastID  uint64
+}
+
+// Get returns a record with all changes before this update and in it. The value
+// must not be changed.
+func (tx *Tx) Get(kind, key string) ([]byte, bool) {
+	for i := len(tx.changes) - 1; i >= 0; i-- {
+		if ch := &tx.changes[i]; ch.key == key && ch.kind == kind {
+			return ch.value, ch.value != nil
+		}
+	}
+	value, ok := tx.c.working[kind][key]
+	return value, ok
+}
+
+// Put sets a record; value is copied. It panics if kind is empty or longer than
+// 255 bytes, or if key is longer than 64 KiB, which are mistakes of the program.
+func (tx *Tx) Put(kind, key string, value []byte) {
+	checkKey(kind, key)
+	tx.changes = append(tx.changes, change{kind, key, append([]byte{}, value...)})
+}
+
+// Delete removes a record. Nothing happens if there is none.
+func (tx *Tx) Delete(kind, key string) {
+	if _, ok := tx.Get(kind, key); ok {
+		tx.changes = append(tx.changes, change{kind: kind, key: key})
+	}
+}
+
+// NextID returns a number from 1 that was never returned before in this data
+// folder, also if this update fails.
+func (tx *Tx) NextID() uint64 {
+	tx.lastID++
+	return tx.lastID
+}
+
+// update is one call of Update, as a command.
+type update struct {
+	c   *Catalog
+	fn  func(tx *Tx) error
+	err error // from fn
+	end chan error
+	// taken is set by whoever comes first: the partition to run fn, or the caller
+	// to give up.
+	taken atomic.Bool
+}
+
+// Run implements partition.Command.
+func (u *update) Run(ptx *partition.Tx) {
+	if !u.taken.CompareAndSwap(false, true) {
+		ptx.Relax()
+		return
+	}
+	c := u.c
+	tx := &Tx{c: c, Now: ptx.Now, lastID: c.lastID}
+	u.err = tx.call(u.fn)
+	ids := tx.lastID != c.lastID
+	c.lastID = tx.lastID // also after an error: somebody may have seen the number
+	if u.err != nil {
+		return
+	}
+	if ids {
+		key := append(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), 0)
+		ptx.Batch.Set(key, binary.BigEndian.AppendUint64(nil, c.lastID))
+	}
+	for _, ch := range tx.changes {
+		ch.applyTo(c.working)
+		key := appendKey(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), ch.kind, ch.key)
+		if ch.value == nil {
+			ptx.Batch.Delete(key)
+		} else {
+			ptx.Batch.Set(key, ch.value)
+		}
+	}
+	if len(tx.changes) == 0 {
+		return
+	}
+	ptx.OnCommit(func(err error) {
+		if err == nil {
+			c.publish(tx.changes)
+		}
+	})
+}
+
+// call runs fn. A panic in it is an error: nothing of the catalog has changed yet,
+// so there is no reason to stop the partition.
+func (tx *Tx) call(fn func(tx *Tx) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("catalog: panic in an update: %v", r)
+		}
+	}()
+	return fn(tx)
+}
+
+// Done implements partition.Command.
+func (u *update) Done(err error) {
+	if err == nil {
+		err = u.err
+	}
+	u.end <- err
+}
+
+// appendKey appends the part of a key after the space.
+func appendKey(dst []byte, kind, key string) []byte {
+	dst = append(dst, byte(len(kind)))
+	dst = append(dst, kind...)
+	return append(dst, key...)
+}
+
+func splitKey(rest []byte) (kind, key string, ok bool) {
+	if len(rest) == 0 || rest[0] == 0 || len(rest) < 1+int(rest[0]) {
+		return "", "", false
+	}
+	n := 1 + int(rest[0])
+	return string(rest[1:n]), string(rest[n:]), true
+}
+
+func checkKey(kind, key string) {
+	if kind == "" || len(kind) > maxKind || len(key) > maxKey {
+		panic(fmt.Sprintf("catalog: bad record key (%q, %d bytes)", kind, len(key)))
+	}
+}
+
+// Check reports what is wrong with the catalog's records; for store.Check.
+func Check(r store.Reader, report func(problem string)) error {
+	const catalogPartition = 0
+	lo, hi := store.Bounds(catalogPartition, store.SpaceCatalog)
+	return r.Scan(lo, hi, func(key, value []byte) bool {
+		rest := key[len(lo):]
+		_, _, ok := splitKey(rest)
+		if !ok && (len(rest) != 1 || rest[0] != 0 || len(value) != 8) {
+			report(fmt.Sprintf("catalog: key %x is not one of a record", key))
+		}
+		return true
+	})
+}
