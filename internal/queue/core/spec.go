@@ -1,0 +1,50 @@
+package core
+
+// Spec is how a queue behaves. It may change at any time; times are milliseconds.
+type Spec struct {
+	FIFO        bool
+	Lease       int64 // default visibility time-out of a delivery
+	Delay       int64 // of messages that bring none
+	Retention   int64 // age at which a message is dropped, counted from SentAt
+	MaxInFlight int   // leased messages, above which nothing is delivered
+	// DeadLetter is the queue that takes a message whose next delivery would be
+	// number MaxDeliveries+1; 0 for none.
+	DeadLetter    uint64
+	MaxDeliveries uint32
+}
+
+// Bounds of what a queue keeps in memory, in messages unless said otherwise.
+const (
+	// windowPlain is the read-ahead of a queue without groups.
+	windowPlain = 2048
+	// windowGroups is the read-ahead of a standard queue with several groups: far
+	// enough to see quiet tenants behind a noisy one's backlog.
+	windowGroups = 20_000
+	// windowFIFO is how far a FIFO queue looks for a group that is not blocked,
+	// leased messages included. AWS documents 120,000.
+	windowFIFO = 120_000
+	// chunk and chunkBytes bound one read from the Source.
+	chunk      = 1024
+	chunkBytes = 1 << 20
+	// delayWindow is how many delayed messages are kept resident.
+	delayWindow = 4096
+	// sweepBatch bounds the expired messages dropped in one Advance.
+	sweepBatch = 1024
+	// rangeDelete is the length of a deleted prefix that is worth a range delete.
+	rangeDelete = 8192
+)
+
+const (
+	// DedupWindow is how long a FIFO deduplication id is remembered (ms).
+	DedupWindow = 5 * 60 * 1000
+	// AttemptWindow is how long a receive attempt id is remembered (ms).
+	AttemptWindow = 5 * 60 * 1000
+	// MaxLease is the longest a message stays hidden from the delivery that
+	// leased it (ms). AWS: 12 hours in total, extensions included.
+	MaxLease = 43_200 * 1000
+	// firstSequence makes sequence numbers 20 digits long in decimal, as clients
+	// of FIFO queues see them.
+	firstSequence = 10_000_000_000_000_000_000
+	// sweepEvery is the pause between looks for expired messages (ms).
+	sweepEvery = 1000
+)

@@ -1,0 +1,228 @@
+package queue
+
+import (
+	"container/list"
+	"context"
+	"time"
+
+	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/queue/core"
+	"github.com/spillway/spillway/internal/store"
+)
+
+// LeaseRequest asks for messages.
+type LeaseRequest struct {
+	Max  int
+	Time int64 // ms the messages stay hidden; negative means the queue's default
+	// Wait is how long to wait for the first message; 0 for not at all.
+	Wait time.Duration
+	// Attempt makes a repeated request get the same messages (see core.Lease).
+	Attempt string
+}
+
+// Delivery is a leased message.
+type Delivery struct {
+	Message
+	Seq           uint64
+	Generation    uint32
+	Acquired      uint32 // deliveries in all, this one included
+	FirstAcquired int64  // unix ms
+}
+
+// moveLimit is how long a lease that found only messages to dead-letter waits
+// for their arrival, so that the caller finds them where they went.
+const moveLimit = time.Second
+
+// Lease hands out visible messages. Without any it waits for the first, not for
+// in.Max; no message in time is not an error. ErrInFlight means that too many
+// are leased already; a waiting lease then waits.
+//
+// Leases of FIFO queues are durable on return; those of standard queues become
+// so soon after: a crash may deliver such a message again early.
+//
+// If ctx ends, messages that came just then are made visible again.
+func (q *Queue) Lease(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
+	c := &leaseCommand{call: newCall(), q: q, in: in}
+	q.m.p.Submit(c)
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil && len(c.out) > 0 {
+		q.giveBack(c.out)
+		return nil, ctx.Err()
+	}
+	if len(c.out) == 0 {
+		q.stats.emptyLeases.Add(1)
+		if c.moves != nil {
+			c.moves.wait(moveLimit)
+		}
+		return nil, nil
+	}
+	return q.read(c.out)
+}
+
+// read parses the deliveries' records, from the store where they are not in
+// memory. A message that was purged in between is left out.
+func (q *Queue) read(in []core.Delivery) ([]Delivery, error) {
+	out := make([]Delivery, 0, len(in))
+	for _, d := range in {
+		record := d.Record
+		if record == nil {
+			var ok bool
+			var err error
+			key := store.AppendKey(nil, q.m.p.ID(), store.SpaceMessage, q.id, d.Seq)
+			if record, ok, err = q.m.engine.store.Get(key); err != nil {
+				return nil, err
+			} else if !ok {
+				continue
+			}
+		}
+		m, err := core.ParseRecord(record)
+		if err != nil {
+			return nil, err
+		}
+		if m.FirstAcquired != 0 {
+			d.FirstAcquired = m.FirstAcquired
+		}
+		out = append(out, Delivery{m, d.Seq, d.Generation, d.Acquired, d.FirstAcquired})
+	}
+	q.stats.delivered.Add(uint64(len(out)))
+	return out, nil
+}
+
+func (q *Queue) giveBack(in []core.Delivery) {
+	settle := make([]Settlement, len(in))
+	for i, d := range in {
+		settle[i] = Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true}
+	}
+	// Nobody is left to tell: at worst the leases run out by themselves.
+	if _, err := q.Settle(settle, nil); err != nil {
+		q.m.engine.logger.Warn("give back messages of a caller that went away", "queue", q.id, "error", err)
+	}
+}
+
+// leaseCommand takes messages when it runs, or waits in line for some.
+type leaseCommand struct {
+	call
+	q       *Queue
+	in      LeaseRequest
+	out     []core.Delivery
+	moves   *moveWait
+	waiting *list.Element // in the queue's waiters
+	parked  bool          // not to be answered by Done, but by finish
+}
+
+// Run implements partition.Command.
+func (c *leaseCommand) Run(tx *partition.Tx) {
+	m := c.q.m
+	l := m.local(c.q)
+	if l == nil {
+		c.err = ErrNoQueue
+		return
+	}
+	durable := c.take(tx, m, l)
+	switch {
+	case len(c.out) == 0 && c.in.Wait > 0 && (c.err == nil || c.err == ErrInFlight):
+		c.err, c.parked = nil, true
+		c.waiting = l.waiters.PushBack(c)
+		tx.Relax()
+	case durable:
+		tx.Relax()
+	}
+}
+
+// take leases what it can, and reports whether the answer may be given before
+// the batch is durable.
+func (c *leaseCommand) take(tx *partition.Tx, m *machine, l *local) (now bool) {
+	ctx := m.begin(tx, l)
+	moves := new(moveWait)
+	l.moves = moves
+	c.out, c.err = l.core.Lease(ctx, &core.Lease{Max: c.in.Max, Time: c.in.Time, Attempt: c.in.Attempt}, c.out)
+	l.moves = nil
+	if moves.started() {
+		c.moves = moves
+		return false
+	}
+	if l.handle.spec.Load().FIFO && len(c.out) > 0 {
+		return false
+	}
+	for _, d := range c.out {
+		if d.Batch > ctx.Completed {
+			return false // the message itself is not durable yet
+		}
+	}
+	return true
+}
+
+// Done implements partition.Command.
+func (c *leaseCommand) Done(err error) {
+	if c.parked && err == nil {
+		return
+	}
+	c.call.Done(err)
+}
+
+// finish answers a command that was parked.
+func (c *leaseCommand) finish(err error) { c.call.Done(err) }
+
+// serve gives messages to those that wait, longest waiting first.
+func (m *machine) serve(tx *partition.Tx, l *local) {
+	for l.waiters.Len() > 0 && l.core.Ready() {
+		c := l.waiters.Front().Value.(*leaseCommand)
+		now := c.take(tx, m, l)
+		if len(c.out) == 0 {
+			c.err = nil // still ErrInFlight, or nothing after all
+			return
+		}
+		l.waiters.Remove(c.waiting)
+		c.waiting = nil
+		if now {
+			c.finish(nil)
+			continue
+		}
+		tx.Force()
+		tx.OnCommit(c.finish)
+	}
+}
+
+// await returns when the command is answered. When its time is up or ctx ends,
+// it has the command taken out of the line.
+func (c *leaseCommand) await(ctx context.Context) error {
+	if c.in.Wait <= 0 {
+		return c.wait()
+	}
+	timer := time.NewTimer(c.in.Wait)
+	defer timer.Stop()
+	select {
+	case <-c.ended:
+		return c.err
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	leave := &leaveCommand{call: newCall(), of: c}
+	c.q.m.p.Submit(leave)
+	if err := leave.wait(); err != nil {
+		return err // the partition has stopped: nobody will answer
+	}
+	return c.wait()
+}
+
+// leaveCommand takes a waiting lease out of the line.
+type leaveCommand struct {
+	call
+	of *leaseCommand
+}
+
+// Run implements partition.Command.
+func (c *leaveCommand) Run(tx *partition.Tx) {
+	tx.Relax()
+	w := c.of
+	if w.waiting == nil {
+		return // it was answered, or will be when its batch is durable
+	}
+	if l := w.q.m.locals[w.q.id]; l != nil {
+		l.waiters.Remove(w.waiting)
+	}
+	w.waiting = nil
+	w.finish(nil)
+}

@@ -1,0 +1,57 @@
+package queue
+
+import "github.com/spillway/spillway/internal/partition"
+
+// Settlement ends or changes a lease.
+type Settlement struct {
+	Seq        uint64
+	Generation uint32
+	// Extend makes the message visible again Time ms from now, 0 for at once.
+	// Without it the message is accepted: deleted.
+	Extend bool
+	Time   int64
+}
+
+// Settle settles leases, and appends an error or nil for each to out: ErrLapsed,
+// ErrGone, ErrTooLong. Leases may be of any age; what a lease of a message that
+// was delivered again can still do is said by core.Queue.Accept and Extend.
+func (q *Queue) Settle(in []Settlement, out []error) ([]error, error) {
+	c := q.m.engine.settles.get()
+	c.q, c.in, c.out = q, in, out
+	q.m.p.Submit(c)
+	err := c.wait()
+	out = c.out
+	c.q, c.in, c.out = nil, nil, nil
+	q.m.engine.settles.put(c)
+	return out, err
+}
+
+type settleCommand struct {
+	call
+	q   *Queue
+	in  []Settlement
+	out []error
+}
+
+// Run implements partition.Command.
+func (c *settleCommand) Run(tx *partition.Tx) {
+	l := c.q.m.local(c.q)
+	if l == nil {
+		c.err = ErrNoQueue
+		return
+	}
+	ctx := c.q.m.begin(tx, l)
+	deleted := uint64(0)
+	for _, s := range c.in {
+		if s.Extend {
+			c.out = append(c.out, l.core.Extend(ctx, s.Seq, s.Generation, s.Time))
+			continue
+		}
+		err := l.core.Accept(ctx, s.Seq, s.Generation)
+		if err == nil {
+			deleted++
+		}
+		c.out = append(c.out, err)
+	}
+	c.q.stats.deleted.Add(deleted)
+}
