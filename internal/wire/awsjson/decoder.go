@@ -1,0 +1,279 @@
+package awsjson
+
+import (
+	"encoding/base64"
+	"time"
+
+	"github.com/spillway/spillway/internal/smithy"
+)
+
+// maxDepth bounds how deep containers nest, in known and unknown members alike.
+// The deepest input of an AWS API has about ten levels.
+const maxDepth = 64
+
+// decoder reads one JSON document as a smithy.Decoder, strictly as RFC 8259
+// has it. The scanner below it is in scan.go.
+type decoder struct {
+	scanner
+	frames [maxDepth + 1]frame
+	depth  int // of open containers; frames[depth] is the innermost
+	key    string
+}
+
+// frame is one open container.
+type frame struct {
+	target  *smithy.Schema // of the value the decoder stands on; nil if not known
+	isMap   bool
+	lenient bool // the collection's strings may be other scalars
+	more    bool // an element was read
+}
+
+// decode reads body into in.
+func (d *decoder) decode(in smithy.Shape, body []byte) error {
+	d.start(body)
+	d.space()
+	if d.pos == len(d.src) && d.err == nil {
+		return nil // an empty body stands for {}
+	}
+	d.Struct(in)
+	d.space()
+	if d.pos != len(d.src) {
+		d.malformed()
+	}
+	return d.Err()
+}
+
+// reset drops what the decoder holds of a request, before it is pooled.
+func (d *decoder) reset() {
+	clear(d.frames[:])
+	if cap(d.buf) > keptBuffer {
+		d.buf = nil
+	}
+	d.scanner = scanner{buf: d.buf}
+	d.depth, d.key = 0, ""
+}
+
+// Err implements smithy.Decoder.
+func (d *decoder) Err() error {
+	if d.err != nil {
+		return d.err
+	}
+	return nil // not d.err: that would be a non-nil interface
+}
+
+// enter opens a container whose bracket is next.
+func (d *decoder) enter(bracket byte) *frame {
+	if d.err != nil {
+		return nil
+	}
+	if c := d.peek(); c != bracket {
+		d.notCollection(c)
+		return nil
+	}
+	if d.depth == maxDepth {
+		d.fail("The request nests structures too deeply.")
+		return nil
+	}
+	d.pos++
+	d.depth++
+	f := &d.frames[d.depth]
+	*f = frame{}
+	return f
+}
+
+// Struct implements smithy.Decoder.
+func (d *decoder) Struct(v smithy.Shape) {
+	f := d.enter('{')
+	if f == nil {
+		return
+	}
+	s := v.Schema()
+	for d.next(f, '}') {
+		i := s.MemberIndex(d.name())
+		switch {
+		case d.err != nil:
+		case i < 0:
+			d.skip(d.depth)
+		case d.null():
+		default:
+			f.target = s.Members[i].Target
+			v.DecodeMember(d, i)
+		}
+	}
+}
+
+// BeginList implements smithy.Decoder.
+func (d *decoder) BeginList(m *smithy.Member) {
+	if f := d.enter('['); f != nil {
+		f.target, f.lenient = m.Target.Elem.Target, m.Target.LenientScalars
+	}
+}
+
+// BeginMap implements smithy.Decoder.
+func (d *decoder) BeginMap(m *smithy.Member) {
+	if f := d.enter('{'); f != nil {
+		f.isMap = true
+		f.target, f.lenient = m.Target.Elem.Target, m.Target.LenientScalars
+	}
+}
+
+// More implements smithy.Decoder. Null elements are as absent as null members.
+func (d *decoder) More() bool {
+	f := &d.frames[d.depth]
+	closing := byte(']')
+	if f.isMap {
+		closing = '}'
+	}
+	for d.next(f, closing) {
+		if f.isMap {
+			d.key = d.name()
+		}
+		if d.err == nil && !d.null() {
+			return true
+		}
+	}
+	return false
+}
+
+// Key implements smithy.Decoder.
+func (d *decoder) Key() string { return d.key }
+
+// next moves to the next element of the innermost container, over the comma.
+// At the closing bracket it leaves the container and reports false.
+func (d *decoder) next(f *frame, closing byte) bool {
+	if d.err != nil {
+		return false
+	}
+	c := d.peek()
+	if c == closing {
+		d.pos++
+		d.depth--
+		return false
+	}
+	if f.more {
+		if c != ',' {
+			d.malformed()
+			return false
+		}
+		d.pos++
+		d.space()
+	}
+	f.more = true
+	return true
+}
+
+// String implements smithy.Decoder.
+func (d *decoder) String() string {
+	if d.err != nil {
+		return ""
+	}
+	c := d.peek()
+	if c == '"' {
+		return d.str()
+	}
+	if d.frames[d.depth].lenient {
+		switch start := d.pos; {
+		case c == 't' || c == 'f':
+			d.boolean(c)
+			return d.text[start:d.pos]
+		case isNumber(c):
+			return d.number()
+		}
+	}
+	d.mismatch(c, "a String")
+	return ""
+}
+
+// Int implements smithy.Decoder. Fractions are cut off, as AWS does
+// (facts-kinesis.md: TruncatingBigNumber).
+func (d *decoder) Int() int64 {
+	if d.err != nil {
+		return 0
+	}
+	what, bits := "a Long", 64
+	if t := d.frames[d.depth].target; t != nil && t.Kind == smithy.KindInteger {
+		what, bits = "an Integer", 32
+	}
+	c := d.peek()
+	if !isNumber(c) {
+		d.mismatch(c, what)
+		return 0
+	}
+	v, ok := parseInt(d.number(), bits)
+	if !ok && d.err == nil {
+		d.fail("NUMBER_VALUE can not be converted to " + what)
+	}
+	return v
+}
+
+// Float implements smithy.Decoder.
+func (d *decoder) Float() float64 {
+	if d.err != nil {
+		return 0
+	}
+	c := d.peek()
+	text := ""
+	switch {
+	case c == '"':
+		text = d.str()
+	case isNumber(c):
+		text = d.number()
+	default:
+		d.mismatch(c, "a Double")
+		return 0
+	}
+	v, ok := parseFloat(text, c == '"')
+	if !ok && d.err == nil {
+		d.mismatch(c, "a Double")
+	}
+	return v
+}
+
+// Bool implements smithy.Decoder.
+func (d *decoder) Bool() bool {
+	if d.err != nil {
+		return false
+	}
+	c := d.peek()
+	if c != 't' && c != 'f' {
+		d.mismatch(c, "a Boolean")
+		return false
+	}
+	return d.boolean(c)
+}
+
+// Blob implements smithy.Decoder.
+func (d *decoder) Blob() []byte {
+	if d.err != nil {
+		return nil
+	}
+	c := d.peek()
+	if c != '"' {
+		d.mismatch(c, "a Blob")
+		return nil
+	}
+	text := d.str()
+	out, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		d.fail("STRING_VALUE can not be converted to a Blob")
+		return nil
+	}
+	return out
+}
+
+// Time implements smithy.Decoder.
+func (d *decoder) Time() time.Time {
+	if d.err != nil {
+		return time.Time{}
+	}
+	c := d.peek()
+	if !isNumber(c) {
+		d.mismatch(c, "milliseconds since epoch")
+		return time.Time{}
+	}
+	v, ok := parseEpoch(d.number())
+	if !ok && d.err == nil {
+		d.fail("NUMBER_VALUE can not be converted to milliseconds since epoch")
+	}
+	return v
+}
