@@ -59,8 +59,15 @@ func (d *decoder) decode(in smithy.Shape, r *wire.Request) error {
 	return d.Err()
 }
 
+// keptParams is how many parameters a pooled decoder has room for at most.
+const keptParams = 1024
+
 // reset drops what the decoder holds of a request, before it is pooled.
 func (d *decoder) reset() {
+	if cap(d.all) > keptParams {
+		*d = decoder{}
+		return
+	}
 	clear(d.all[:cap(d.all)])
 	clear(d.items[:cap(d.items)])
 	clear(d.lists[:cap(d.lists)])

@@ -119,11 +119,12 @@ func unescape(s string) (string, bool) {
 	if i < 0 {
 		return s, utf8.ValidString(s)
 	}
-	out := make([]byte, 0, len(s))
+	var out strings.Builder
+	out.Grow(len(s))
 	for {
-		out = append(out, s[:i]...)
+		out.WriteString(s[:i])
 		if s[i] == '+' {
-			out = append(out, ' ')
+			out.WriteByte(' ')
 			s = s[i+1:]
 		} else {
 			if i+2 >= len(s) {
@@ -133,7 +134,7 @@ func unescape(s string) (string, bool) {
 			if hi > 15 || lo > 15 {
 				return "", false
 			}
-			out = append(out, hi<<4|lo)
+			out.WriteByte(hi<<4 | lo)
 			s = s[i+3:]
 		}
 		i = 0
@@ -141,8 +142,8 @@ func unescape(s string) (string, bool) {
 			i++
 		}
 		if i == len(s) {
-			out = append(out, s...)
-			return string(out), utf8.Valid(out)
+			out.WriteString(s)
+			return out.String(), utf8.ValidString(out.String())
 		}
 	}
 }
