@@ -297,3 +297,40 @@ type badMachine struct{ err error }
 
 func (m badMachine) Load(store.Reader, time.Time) error  { return m.err }
 func (m badMachine) Advance(*partition.Tx) (_ time.Time) { return }
+
+// stuckLog never returns from Append, as a store can that has failed.
+type stuckLog struct{ forever chan struct{} }
+
+func (l stuckLog) Append(*store.Batch, bool) (partition.Commit, error) {
+	<-l.forever
+	return nil, errors.New("stuck")
+}
+
+// TestStuckLogIsGivenUp has the store fail while a partition is stuck in its log:
+// its commands are answered all the same.
+func TestStuckLogIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := storetest.NewFS(1)
+		st := storetest.Open(t, fs)
+		stuck := stuckLog{make(chan struct{})}
+		s := start(t, st, partition.Options{
+			Partitions: 1,
+			NewLog: func(id uint16) partition.Log {
+				if id == 0 {
+					return partition.NewLocalLog()
+				}
+				return stuck
+			},
+		}, nil)
+		p := s.All()[0]
+		first := submit(p, put(1, "x"))
+		expect(t, "in the log", first, "waiting")
+		second := submit(p, put(2, "x"))
+		expect(t, "behind it", second, "waiting")
+		fs.FailSyncs()
+		expect(t, "another partition", submit(s.Catalog(), put(1, "x")), partition.ErrStopped.Error())
+		expect(t, "in the log", first, partition.ErrStopped.Error())
+		expect(t, "behind it", second, partition.ErrStopped.Error())
+		close(stuck.forever)
+	})
+}

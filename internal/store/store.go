@@ -48,6 +48,8 @@ type Options struct {
 const (
 	// closeFailedAfter is how long Close waits for an engine that has failed.
 	closeFailedAfter = 2 * time.Second
+	// releaseAfter is well above what Pebble's Close needs to take two locks.
+	releaseAfter = 50 * time.Millisecond
 
 	defaultCacheBytes   = 64 << 20
 	defaultMinFreeBytes = 256 << 20
@@ -168,19 +170,20 @@ func (s *Store) Close() error {
 func (s *Store) close() error {
 	s.space.stop()
 	s.closed.Store(true)
-	s.freeze.release()
-	closed := make(chan error, 1)
-	go func() { closed <- s.closeEngine() }()
-	if failed := s.Err(); failed != nil {
-		// Pebble may be stuck. What is on disk is as it was when the store failed,
-		// with or without its help.
-		select {
-		case <-closed:
-		case <-time.After(closeFailedAfter):
-		}
-		return errors.Join(failed, s.unlock())
+	ended := make(chan error, 1)
+	go func() { ended <- s.closeEngine() }()
+	select {
+	case err := <-ended:
+		return errors.Join(err, s.unlock())
+	case <-s.fail.happened:
 	}
-	return errors.Join(<-closed, s.unlock())
+	// Pebble may be stuck for good. What is on disk is as it was when the store
+	// failed, with or without its help.
+	select {
+	case <-ended:
+	case <-time.After(closeFailedAfter):
+	}
+	return errors.Join(s.Err(), s.unlock())
 }
 
 // closeEngine waits for those who are inside the engine, and closes it.
@@ -189,9 +192,38 @@ func (s *Store) closeEngine() (err error) {
 		<-s.idle
 	}
 	if s.Err() == nil && !s.opts.ReadOnly && !s.memory {
-		err = s.db.Flush()
+		flushed, e := s.db.AsyncFlush()
+		if err = e; err == nil {
+			select {
+			case <-flushed:
+			case <-s.fail.happened:
+			}
+		}
 	}
-	return errors.Join(err, s.db.Close(), s.Err())
+	closed := make(chan struct{})
+	var releasing sync.WaitGroup
+	releasing.Go(func() { s.releaseWhenFailed(closed) })
+	err = errors.Join(err, s.db.Close(), s.Err())
+	close(closed)
+	releasing.Wait()
+	return err
+}
+
+// releaseWhenFailed lets the engine's background work go on, with errors, if the
+// store has failed or does so before closed is closed: the engine waits for that
+// work. But it must know before that it is being closed, or it tries again at
+// once, and again.
+func (s *Store) releaseWhenFailed(closed <-chan struct{}) {
+	select {
+	case <-closed:
+		return
+	case <-s.fail.happened:
+	}
+	select {
+	case <-closed:
+	case <-time.After(releaseAfter):
+		s.freeze.release()
+	}
 }
 
 // enter must precede every use of Pebble, and leave follow it if it returned true.

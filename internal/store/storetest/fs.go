@@ -63,15 +63,29 @@ func (f *FS) FailSyncs() {
 // FailWrites has everything that changes a file or a folder fail from now on, as
 // on a disk that has gone.
 func (f *FS) FailWrites() {
-	f.setFail(func(op errorfs.Op) bool {
-		return op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose
+	f.setFail(changes)
+}
+
+// FailAfter lets n more operations that change a file or a folder succeed, and has
+// all later ones fail.
+func (f *FS) FailAfter(n int) {
+	f.setFail(func(op errorfs.Op) bool { // called with mu held
+		if !changes(op) {
+			return false
+		}
+		n--
+		return n < 0
 	})
+}
+
+func changes(op errorfs.Op) bool {
+	return op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose
 }
 
 // FailFiles has every write and sync of files whose name ends so fail from now on.
 func (f *FS) FailFiles(suffix string) {
 	f.setFail(func(op errorfs.Op) bool {
-		return op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose && strings.HasSuffix(op.Path, suffix)
+		return changes(op) && strings.HasSuffix(op.Path, suffix)
 	})
 }
 
