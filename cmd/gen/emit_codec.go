@@ -9,7 +9,7 @@ func emitCodec(p *planner, w *writer) {
 		typ := exported(name)
 		w.p("")
 		w.p("// Schema implements smithy.Shape.")
-		w.p("func (*%s) Schema() *smithy.Schema { return %s }", typ, schemaVar(name))
+		w.p("func (*%s) Schema() *smithy.Schema { return %s }", typ, p.schemaVar(name))
 		members := p.members(name)
 		w.p("")
 		w.p("// EncodeMembers implements smithy.Shape.")
@@ -21,7 +21,7 @@ func emitCodec(p *planner, w *writer) {
 			continue
 		}
 		w.p("func (v *%s) EncodeMembers(e smithy.Encoder) {", typ)
-		w.p("ms := %s.Members", schemaVar(name))
+		w.p("ms := %s.Members", p.schemaVar(name))
 		for i, m := range members {
 			w.p("if v.%s != nil {", m.field)
 			p.encode(w, m.ref.Shape, fmt.Sprintf("&ms[%d]", i), "v."+m.field, true, 0)
@@ -34,7 +34,7 @@ func emitCodec(p *planner, w *writer) {
 		w.p("switch i {")
 		for i, m := range members {
 			w.p("case %d: // %s", i, m.name)
-			p.decodeField(w, m, fmt.Sprintf("&%s.Members[%d]", schemaVar(name), i))
+			p.decodeField(w, m, fmt.Sprintf("&%s.Members[%d]", p.schemaVar(name), i))
 		}
 		w.p("}")
 		w.p("}")
@@ -73,7 +73,7 @@ func (p *planner) encode(w *writer, shape, m, expr string, ptr bool, depth int) 
 		i := fmt.Sprintf("i%d", depth)
 		w.p("e.BeginList(%s, len(%s))", m, expr)
 		w.p("for %s := range %s {", i, expr)
-		p.encode(w, s.Member.Shape, schemaVar(shape)+".Elem", expr+"["+i+"]", false, depth+1)
+		p.encode(w, s.Member.Shape, p.schemaVar(shape)+".Elem", expr+"["+i+"]", false, depth+1)
 		w.p("}")
 		w.p("e.EndList(%s)", m)
 	case "map":
@@ -83,7 +83,7 @@ func (p *planner) encode(w *writer, shape, m, expr string, ptr bool, depth int) 
 		w.p("for _, %s := range smithy.SortedKeys(%s[:0], %s) {", k, buf, expr)
 		w.p("%s := %s[%s]", x, expr, k)
 		w.p("e.Key(%s, %s)", m, k)
-		p.encode(w, s.Value.Shape, schemaVar(shape)+".Elem", x, false, depth+1)
+		p.encode(w, s.Value.Shape, p.schemaVar(shape)+".Elem", x, false, depth+1)
 		w.p("}")
 		w.p("e.EndMap(%s)", m)
 	}
@@ -142,7 +142,7 @@ func (p *planner) decodeInto(w *writer, shape, m, dst string, depth int) {
 			x := fmt.Sprintf("x%d", depth)
 			w.p("var %s %s", x, p.valueType(elem))
 			w.p("%s = append(%s, %s)", l, l, x)
-			p.decodeInto(w, elem, schemaVar(shape)+".Elem", fmt.Sprintf("%s[len(%s)-1]", l, l), depth+1)
+			p.decodeInto(w, elem, p.schemaVar(shape)+".Elem", fmt.Sprintf("%s[len(%s)-1]", l, l), depth+1)
 		default:
 			w.p("%s = append(%s, %s)", l, l, p.scalar(elem))
 		}
@@ -159,7 +159,7 @@ func (p *planner) decodeInto(w *writer, shape, m, dst string, depth int) {
 		case "structure", "list", "map":
 			x := fmt.Sprintf("x%d", depth)
 			w.p("var %s %s", x, p.valueType(elem))
-			p.decodeInto(w, elem, schemaVar(shape)+".Elem", x, depth+1)
+			p.decodeInto(w, elem, p.schemaVar(shape)+".Elem", x, depth+1)
 			w.p("%s[%s] = %s", l, k, x)
 		default:
 			w.p("%s[%s] = %s", l, k, p.scalar(elem))

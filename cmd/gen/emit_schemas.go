@@ -17,13 +17,13 @@ func emitSchemas(p *planner, w *writer) {
 	back := p.backEdges()
 	target := func(shape, use, lhs string) string {
 		if back[shape+" "+use] {
-			patches = append(patches, patch{lhs, schemaVar(use)})
+			patches = append(patches, patch{lhs, p.schemaVar(use)})
 			return ""
 		}
-		return ", Target: " + schemaVar(use)
+		return ", Target: " + p.schemaVar(use)
 	}
 	for _, name := range p.reachable {
-		s, v := p.Shapes[name], schemaVar(name)
+		s, v := p.Shapes[name], p.schemaVar(name)
 		w.p("")
 		if s.Type == "structure" {
 			w.p("var %s = smithy.Structure(%q,", v, name)
@@ -42,7 +42,7 @@ func emitSchemas(p *planner, w *writer) {
 		case "map":
 			t := target(name, s.Value.Shape, v+".Elem.Target")
 			inner = fmt.Sprintf(", Key: &smithy.Member{%s, Target: %s}, Elem: &smithy.Member{%s%s}",
-				p.memberFields("key", p.xmlName("key", s.Key), s.Key), schemaVar(s.Key.Shape),
+				p.memberFields("key", p.xmlName("key", s.Key), s.Key), p.schemaVar(s.Key.Shape),
 				p.memberFields("value", p.xmlName("value", s.Value), s.Value), t)
 		}
 		w.p("var %s = &smithy.Schema{Name: %q, Kind: %s%s%s}", v, name, kind(s.Type), limits(s), inner)

@@ -68,5 +68,11 @@ func kind(typ string) string {
 	return "smithy.Kind" + strings.ToUpper(typ[:1]) + typ[1:]
 }
 
-// schemaVar names the variable of a shape's schema.
-func schemaVar(shape string) string { return "schema" + exported(shape) }
+// schemaVar names the variable of a shape's schema. SNS has shapes whose names
+// differ only in the case of the first letter.
+func (p *planner) schemaVar(shape string) string {
+	if up := exported(shape); up == shape || p.Shapes[up] == nil {
+		return "schema" + up
+	}
+	return "schema_" + shape
+}

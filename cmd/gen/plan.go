@@ -125,7 +125,7 @@ func (p *planner) members(name string) []member {
 		if t := p.Shapes[r.Shape]; t != nil && t.Exception {
 			continue
 		}
-		out = append(out, member{name: n, field: exported(n), ref: r, required: slices.Contains(s.Required, n)})
+		out = append(out, member{name: n, field: fieldName(n), ref: r, required: slices.Contains(s.Required, n)})
 	}
 	return out
 }
@@ -170,4 +170,15 @@ func (p *planner) xmlName(name string, r *ref) string {
 func exported(name string) string {
 	name = strings.TrimLeft(name, "_")
 	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// fieldName is the Go field of a member. Firehose has members called Schema,
+// which every shape has as a method.
+func fieldName(name string) string {
+	switch f := exported(name); f {
+	case "Schema", "EncodeMembers", "DecodeMember":
+		return f + "_"
+	default:
+		return f
+	}
 }
