@@ -1,0 +1,54 @@
+package sqs
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spillway/spillway/internal/api/sqsapi"
+	"github.com/spillway/spillway/internal/catalog"
+	"github.com/spillway/spillway/internal/service"
+)
+
+// DeleteQueue deletes a queue with its messages, at once (AWS takes up to 60 s).
+//
+// AWS: API_DeleteQueue.
+func init() {
+	service.Register(&operations, sqsapi.DeleteQueue,
+		onOwnQueue("sqs:DeleteQueue", func(in *sqsapi.DeleteQueueRequest) *string { return in.QueueUrl }),
+		(*Service).DeleteQueue)
+}
+
+// maxPruned bounds the outdated tombstones that one deletion clears away.
+const maxPruned = 100
+
+// DeleteQueue implements the operation.
+func (s *Service) DeleteQueue(ctx context.Context, c *service.Call, in *sqsapi.DeleteQueueRequest) (*service.None, error) {
+	q, err := s.resolve(c, in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	return nil, engineError(s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+		if _, ok := tx.Get(kindQueue, q.key()); !ok {
+			return errNoQueue()
+		}
+		tx.Delete(kindQueue, q.key())
+		s.pruneTombstones(tx, millis(c.Now))
+		if s.config.DeleteCooldown > 0 {
+			tx.Put(kindDeleted, q.key(), strconv.AppendInt(nil, millis(c.Now), 10))
+		}
+		return nil
+	}))
+}
+
+func (s *Service) pruneTombstones(tx *catalog.Tx, now int64) {
+	var outdated []string
+	s.catalog.Each(kindDeleted, func(key string, value []byte) bool {
+		if deleted, err := strconv.ParseInt(string(value), 10, 64); err != nil || now-deleted > s.config.DeleteCooldown.Milliseconds() {
+			outdated = append(outdated, key)
+		}
+		return len(outdated) < maxPruned
+	})
+	for _, key := range outdated {
+		tx.Delete(kindDeleted, key)
+	}
+}
