@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// newFast configures fasthttp to hand over requests as they were sent, which
+// signatures need, and to limit them before it reads them.
+func (g *Gateway) newFast() *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:      g.serveFast,
+		ErrorHandler: g.refuseFast,
+		// A body that is too large is not asked for.
+		ExpectHandler: func(ctx *fasthttp.RequestCtx) int {
+			if ctx.Request.Header.ContentLength() > g.limits.MaxBody {
+				return fasthttp.StatusRequestEntityTooLarge
+			}
+			return fasthttp.StatusContinue
+		},
+		ConnState:                    g.fastState,
+		Logger:                       fastLogger{g},
+		Concurrency:                  1 << 30, // accept has counted them
+		ReadBufferSize:               g.limits.MaxHeader,
+		MaxRequestBodySize:           g.limits.MaxBody,
+		ReadTimeout:                  g.limits.ReadTimeout,
+		WriteTimeout:                 g.limits.WriteTimeout,
+		IdleTimeout:                  g.limits.IdleTimeout,
+		LazyRequestTime:              true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		DisablePreParseMultipartForm: true,
+		SecureErrorLogMessage:        true,
+	}
+}
+
+// fastState keeps track of who owns a connection: see the states of conn.
+func (g *Gateway) fastState(nc net.Conn, s fasthttp.ConnState) {
+	c, ok := nc.(*conn)
+	if !ok {
+		return
+	}
+	switch s {
+	case fasthttp.StateActive:
+		c.state.CompareAndSwap(connIdle, connActive)
+	case fasthttp.StateIdle:
+		// Draining may have begun while the request was active; nobody else
+		// closes the connection then.
+		if c.state.CompareAndSwap(connActive, connIdle) && g.draining.Load() && c.state.CompareAndSwap(connIdle, connClosing) {
+			_ = c.Conn.Close() // the front's next read hears of it
+		}
+	}
+}
+
+// fastCall is a request with what serves it, in one allocation.
+type fastCall struct {
+	request Request
+	header  fastHeader
+	ctx     requestContext
+}
+
+func (g *Gateway) newFastCall(ctx *fasthttp.RequestCtx) *fastCall {
+	c := ctx.Conn().(*conn) // serveConn serves no others
+	h := &ctx.Request.Header
+	call := &fastCall{header: fastHeader{h}}
+	call.ctx.g, call.ctx.client = g, c
+	r := &call.request
+	r.ID = newRequestID()
+	r.Arrived = time.Now()
+	r.Remote = c.remote
+	r.Method = alias(h.Method())
+	r.Path, r.RawQuery = splitTarget(alias(h.RequestURI()))
+	r.Header = &call.header
+	if r.Host = alias(h.Host()); r.Host == "" {
+		r.Host = c.LocalAddr().String() // HTTP/1.0
+	}
+	r.BaseURL = g.config.ExternalURL
+	if r.BaseURL == "" {
+		r.BaseURL = c.base(r.Host)
+	}
+	return call
+}
+
+func (g *Gateway) serveFast(ctx *fasthttp.RequestCtx) {
+	call := g.newFastCall(ctx)
+	call.request.Body = ctx.PostBody()
+	res := g.serve(&call.ctx, &call.request, ctx.Response.SwapBody(nil)[:0])
+	call.ctx.finish()
+	g.writeFast(ctx, call.request.ID, &res)
+}
+
+func (g *Gateway) writeFast(ctx *fasthttp.RequestCtx, id string, res *Response) {
+	h := &ctx.Response.Header
+	h.SetStatusCode(res.Status)
+	if res.ContentType != "" {
+		h.SetContentType(res.ContentType)
+	}
+	h.SetCanonical([]byte(requestIDName), []byte(id)) // copied, on the stack
+	for _, f := range res.Fields {
+		h.Add(f.Name, f.Value)
+	}
+	ctx.Response.SwapBody(res.Body)
+	if g.draining.Load() {
+		ctx.SetConnectionClose()
+	}
+}
+
+// refuseFast answers what could not be read as a request.
+func (g *Gateway) refuseFast(ctx *fasthttp.RequestCtx, err error) {
+	c := ctx.Conn().(*conn)
+	c.linger = true
+	ctx.Response.Reset()
+	var small *fasthttp.ErrSmallBuffer
+	refusal := errUnreadable()
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		refusal = errBodyTooLarge(g.limits.MaxBody)
+	case errors.As(err, &small):
+		refusal = errHeaderTooLarge(g.limits.MaxHeader)
+	case os.IsTimeout(err):
+		refusal = errSlow()
+	}
+	call := g.newFastCall(ctx)
+	res := g.refuse(&call.request, refusal)
+	g.writeFast(ctx, call.request.ID, &res)
+}
+
+// fastHeader is fasthttp's headers as codecs and verification see them.
+type fastHeader struct{ h *fasthttp.RequestHeader }
+
+// Get implements wire.Header.
+func (f *fastHeader) Get(name string) string { return alias(f.h.Peek(name)) }
+
+// Values implements wire.Header.
+func (f *fastHeader) Values(dst []string, name string) []string {
+	for _, v := range f.h.PeekAll(name) {
+		dst = append(dst, alias(v))
+	}
+	return dst
+}
+
+// Each implements wire.Header.
+func (f *fastHeader) Each(yield func(name, value string) bool) {
+	for name, value := range f.h.All() {
+		if !yield(alias(name), alias(value)) {
+			return
+		}
+	}
+}
+
+// fastLogger has fasthttp's complaints, which are about clients, at debug level.
+type fastLogger struct{ g *Gateway }
+
+// Printf implements fasthttp.Logger.
+func (l fastLogger) Printf(format string, args ...any) {
+	l.g.logger.Debug("http: " + strings.TrimSpace(fmt.Sprintf(format, args...)))
+}

@@ -1,0 +1,260 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spillway/spillway/internal/smithy"
+)
+
+// newStd configures net/http for what the fast front does not read.
+func (g *Gateway) newStd() *http.Server {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:   http.HandlerFunc(g.serveStd),
+		Protocols: p,
+		// No ReadTimeout: it would end long polls. readBody has its own deadline.
+		ReadHeaderTimeout: g.limits.ReadTimeout,
+		IdleTimeout:       g.limits.IdleTimeout,
+		MaxHeaderBytes:    g.limits.MaxHeader,
+		ErrorLog:          log.New(stdLogger{g.logger}, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if t, ok := c.(*tls.Conn); ok {
+				c = t.NetConn()
+			}
+			return context.WithValue(ctx, connKey{}, c)
+		},
+	}
+}
+
+// connKey finds the handedConn in the context of a request.
+type connKey struct{}
+
+// handedConn is a connection of the standard front.
+type handedConn struct {
+	*conn
+	once sync.Once
+}
+
+// Close implements net.Conn.
+func (c *handedConn) Close() error {
+	c.once.Do(func() { c.g.forget(c.conn) })
+	return c.conn.Conn.Close()
+}
+
+// give passes a connection on, or closes it when std has shut down.
+func (h *handoff) give(c *handedConn, secure bool, config *tls.Config) {
+	var nc net.Conn = c
+	if secure {
+		nc = tls.Server(c, config)
+	}
+	select {
+	case h.conns <- nc:
+	case <-h.done:
+		_ = c.Close()
+	}
+}
+
+func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
+	c, _ := hr.Context().Value(connKey{}).(*handedConn)
+	call := &stdCall{header: stdHeader{hr}, watcher: stdWatcher{done: hr.Context().Done(), stop: make(chan struct{})}}
+	call.ctx.g, call.ctx.client = g, &call.watcher
+	r := &call.request
+	r.ID = newRequestID()
+	r.Method = hr.Method
+	r.Path, r.RawQuery = splitTarget(hr.RequestURI)
+	r.Header = &call.header
+	r.Host, r.TLS = hr.Host, hr.TLS != nil
+	scheme := "http://"
+	if r.TLS {
+		scheme = "https://"
+	}
+	if c != nil {
+		r.Remote = c.remote
+		if r.Host == "" {
+			r.Host = c.LocalAddr().String() // HTTP/1.0
+		}
+	}
+	if r.BaseURL = g.config.ExternalURL; r.BaseURL == "" {
+		r.BaseURL = scheme + r.Host
+	}
+	buf, _ := g.bodies.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	defer func() {
+		if cap(*buf) <= keptBody {
+			g.bodies.Put(buf)
+		}
+	}()
+	body, refusal := g.readBody(w, hr, (*buf)[:0])
+	*buf = body[:0]
+	r.Arrived = time.Now()
+	var res Response
+	if refusal != nil {
+		w.Header().Set("Connection", "close")
+		res = g.refuse(r, refusal)
+	} else {
+		r.Body = body
+		res = g.serve(&call.ctx, r, nil)
+		call.ctx.finish()
+	}
+	h := w.Header()
+	if res.ContentType != "" {
+		h["Content-Type"] = []string{res.ContentType}
+	} else {
+		h["Content-Type"] = nil // net/http shall not guess
+	}
+	h[requestIDName] = []string{r.ID}
+	h["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
+	for _, f := range res.Fields {
+		h[f.Name] = append(h[f.Name], f.Value)
+	}
+	if res.Status == http.StatusNoContent {
+		delete(h, "Content-Length")
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.limits.WriteTimeout))
+	w.WriteHeader(res.Status)
+	_, _ = w.Write(res.Body) // a client that does not take its answer is gone
+}
+
+// keptBody is the largest buffer that goes back to the pool, in bytes.
+const keptBody = 256 << 10
+
+// readBody appends the request's body to dst.
+func (g *Gateway) readBody(w http.ResponseWriter, hr *http.Request, dst []byte) ([]byte, *smithy.APIError) {
+	limit := int64(g.limits.MaxBody)
+	switch {
+	case hr.ContentLength > limit:
+		return dst, errBodyTooLarge(g.limits.MaxBody)
+	case hr.ContentLength == 0:
+		return dst, nil
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(g.limits.ReadTimeout)) // all conns here have deadlines
+	body := http.MaxBytesReader(w, hr.Body, limit)
+	for {
+		if len(dst) == cap(dst) {
+			dst = append(dst, 0)[:len(dst)]
+		}
+		n, err := body.Read(dst[len(dst):cap(dst)])
+		dst = dst[:len(dst)+n]
+		if err == nil {
+			continue
+		}
+		// Without it the deadline would end a long poll as if its client had gone.
+		_ = control.SetReadDeadline(time.Time{})
+		var large *http.MaxBytesError
+		var timeout net.Error
+		switch {
+		case errors.Is(err, io.EOF):
+			return dst, nil
+		case errors.As(err, &large):
+			return dst, errBodyTooLarge(g.limits.MaxBody)
+		case errors.As(err, &timeout) && timeout.Timeout():
+			return dst, errSlow()
+		}
+		return dst, errUnreadable()
+	}
+}
+
+type stdCall struct {
+	request Request
+	header  stdHeader
+	watcher stdWatcher
+	ctx     requestContext
+}
+
+// stdWatcher is a client that net/http watches over.
+type stdWatcher struct {
+	done    <-chan struct{}
+	stop    chan struct{}
+	stopped atomic.Bool
+}
+
+func (w *stdWatcher) watch() bool {
+	select {
+	case <-w.done:
+		return !w.stopped.Load()
+	case <-w.stop:
+		return false
+	}
+}
+
+func (w *stdWatcher) unwatch() {
+	w.stopped.Store(true)
+	close(w.stop)
+}
+
+func (w *stdWatcher) settle() {}
+
+// stdHeader is net/http's headers as codecs and verification see them.
+type stdHeader struct{ r *http.Request }
+
+// Get implements wire.Header.
+func (s *stdHeader) Get(name string) string {
+	key := http.CanonicalHeaderKey(name)
+	if v := s.r.Header[key]; len(v) > 0 {
+		return v[0]
+	}
+	return s.moved(key)
+}
+
+// moved is a header that net/http keeps elsewhere.
+func (s *stdHeader) moved(key string) string {
+	switch {
+	case key == "Host":
+		return s.r.Host
+	case key == "Content-Length" && s.r.ContentLength >= 0:
+		return strconv.FormatInt(s.r.ContentLength, 10)
+	}
+	return ""
+}
+
+// Values implements wire.Header.
+func (s *stdHeader) Values(dst []string, name string) []string {
+	key := http.CanonicalHeaderKey(name)
+	if v := s.r.Header[key]; len(v) > 0 {
+		return append(dst, v...)
+	}
+	if v := s.moved(key); v != "" {
+		return append(dst, v)
+	}
+	return dst
+}
+
+// Each implements wire.Header.
+func (s *stdHeader) Each(yield func(name, value string) bool) {
+	if !yield("Host", s.r.Host) {
+		return
+	}
+	for name, values := range s.r.Header {
+		for _, v := range values {
+			if !yield(name, v) {
+				return
+			}
+		}
+	}
+}
+
+// stdLogger has net/http's complaints, which are about clients, at debug level.
+type stdLogger struct{ l *slog.Logger }
+
+// Write implements io.Writer.
+func (s stdLogger) Write(p []byte) (int, error) {
+	s.l.Debug("http: " + string(p[:max(len(p)-1, 0)]))
+	return len(p), nil
+}

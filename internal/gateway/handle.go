@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"context"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spillway/spillway/internal/iam"
+	"github.com/spillway/spillway/internal/service"
+	"github.com/spillway/spillway/internal/smithy"
+	"github.com/spillway/spillway/internal/wire"
+)
+
+// Response is one HTTP response.
+type Response = wire.Response
+
+// serve answers a request. The body is appended to buf.
+func (g *Gateway) serve(ctx context.Context, r *Request, buf []byte) Response {
+	info := RequestInfo{RequestID: r.ID, Remote: r.Remote, BytesIn: len(r.Body)}
+	res := g.answer(ctx, r, buf, &info)
+	if origin := r.Header.Get("Origin"); origin != "" {
+		res.Fields = g.guard.allow(res.Fields, origin, r)
+	}
+	g.observe(r, &res, &info)
+	return res
+}
+
+func (g *Gateway) observe(r *Request, res *Response, info *RequestInfo) {
+	if g.config.Observer == nil {
+		return
+	}
+	info.Status, info.BytesOut = res.Status, len(res.Body)
+	info.Duration = time.Since(r.Arrived)
+	g.config.Observer.Request(*info)
+}
+
+// refuse answers a request that could not be read to its end.
+func (g *Gateway) refuse(r *Request, err *smithy.APIError) Response {
+	info := RequestInfo{RequestID: r.ID, Remote: r.Remote, Code: err.Code}
+	rt := g.routes.route(&r.Request, r.Host)
+	res := rt.fail(r, err, nil)
+	g.observe(r, &res, &info)
+	return res
+}
+
+// fail writes an error in the request's protocol.
+func (rt *route) fail(r *Request, err *smithy.APIError, buf []byte) Response {
+	res := rt.protocol.EncodeError(rt.api(), nil, err, r.ID, buf)
+	if err.Hint != "" {
+		res.Fields = append(res.Fields, wire.Field{Name: "x-spillway-hint", Value: err.Hint})
+	}
+	return res
+}
+
+// noAction is AWS's whole answer to a query without an action (recorded).
+const noAction = "<UnknownOperationException/>"
+
+// answer finds who answers, and survives it.
+func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *RequestInfo) (res Response) {
+	var rt route
+	defer func() {
+		if p := recover(); p != nil {
+			g.logger.Error("panic in a request", "request_id", r.ID, "operation", rt.name, "panic", p, "stack", string(debug.Stack()))
+			if rt.protocol == nil {
+				rt.protocol = g.routes.query
+			}
+			err := errInternal()
+			info.Code = err.Code
+			res = rt.fail(r, err, nil)
+		}
+	}()
+	extra := g.extra.find(r.Path)
+	if refusal := g.guard.check(r, extra != nil); refusal != "" {
+		info.Code = "Forbidden"
+		return Response{Status: 403, ContentType: "text/plain; charset=utf-8", Body: append(buf, refusal...)}
+	}
+	if isPreflight(r) {
+		return Response{Status: 204, Body: buf}
+	}
+	if extra != nil {
+		return extra(r)
+	}
+	rt = g.routes.route(&r.Request, r.Host)
+	info.Operation = rt.name
+	if rt.service != nil {
+		info.Service = rt.service.API.SigningName
+	}
+	if rt.bare {
+		info.Code = rt.err.Code
+		return Response{Status: 404, ContentType: "text/xml", Body: append(buf, noAction...)}
+	}
+	out, err := g.call(ctx, r, &rt, info)
+	if err != nil {
+		api := g.apiError(ctx, r, &rt, err)
+		info.Code = api.Code
+		return rt.fail(r, api, buf)
+	}
+	return rt.protocol.Encode(rt.service.API, rt.operation.Shape, out, r.ID, buf)
+}
+
+// call verifies, decodes, authorizes and runs the operation.
+func (g *Gateway) call(ctx context.Context, r *Request, rt *route, info *RequestInfo) (smithy.Shape, error) {
+	if rt.err != nil {
+		return nil, rt.err
+	}
+	if !g.load.enter() {
+		return nil, errBusy()
+	}
+	defer g.load.leave()
+
+	id, err := g.auth.authenticate(r, rt.service.API.SigningName)
+	if err != nil {
+		return nil, err
+	}
+	c := g.newCall(r, rt, id)
+	info.Principal, info.Account, info.Region = c.Principal.ARN, c.Principal.Account, c.Region
+	in, err := rt.protocol.Decode(rt.operation.Shape, &r.Request)
+	if err != nil {
+		return nil, err
+	}
+	if err := authorize(r, rt, c, in); err != nil {
+		return nil, err
+	}
+	return rt.operation.Invoke(ctx, c, in)
+}
+
+func (g *Gateway) newCall(r *Request, rt *route, id identity) *service.Call {
+	c := &service.Call{
+		RequestID: r.ID, Now: r.Arrived, Principal: id.principal, Region: id.region,
+		BaseURL: r.BaseURL, Path: plainPath(r.Path), Query: rt.query,
+		TraceHeader: strings.Clone(r.Header.Get("X-Amzn-Trace-Id")),
+	}
+	if c.Region == "" {
+		if _, region := g.routes.byHost(r.Host); region != "" {
+			c.Region = intern(region)
+		} else {
+			c.Region = g.config.DefaultRegion
+		}
+	}
+	return c
+}
+
+// plainPath is a path unescaped, and not aliasing the request.
+func plainPath(path string) string {
+	if path == "" || path == "/" {
+		return "/"
+	}
+	if plain, err := url.PathUnescape(path); err == nil && plain != path {
+		return plain
+	}
+	return strings.Clone(path)
+}
+
+// authorize asks the operation what it is about to do, and the policies whether
+// it may. The zero Access needs no permission: GetCallerIdentity.
+func authorize(r *Request, rt *route, c *service.Call, in smithy.Shape) error {
+	access, err := rt.operation.Access(c, in)
+	if err != nil || access == (service.Access{}) || c.Principal.Unrestricted {
+		return err
+	}
+	return iam.Authorize(c.Principal, iam.Access(access), &iam.Context{
+		Now: c.Now, SourceIP: r.Remote.Addr(), Secure: r.TLS, Region: c.Region,
+		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"),
+	})
+}

@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Limits bound what clients can make the server hold. Zero values mean the
+// defaults.
+type Limits struct {
+	// MaxBody is the largest request body in bytes. Default: 6.25 MiB. A legal
+	// SQS message has 1,048,576 bytes, and JSON may write each of them in six
+	// (\u00XX), so 6 MiB is the largest body that AWS takes; the rest is for the
+	// members around it. Forms need half of that (%XX).
+	MaxBody int
+	// MaxHeader is the largest request line and headers, in bytes; every open
+	// connection has a buffer of that size. Default: 16 KiB, room for a session
+	// token and a long presigned query.
+	MaxHeader int
+	// MaxConcurrent is how many requests run at a time; more are answered 503,
+	// which SDKs try again. Long polls that wait do not count. Default: 4096.
+	MaxConcurrent int
+	// MaxConnections is how many connections are open at a time; more are
+	// answered 503 and closed. Default: 20,000.
+	MaxConnections int
+	// MaxLongPolls is how many requests may wait at a time. Beyond it a long poll
+	// becomes a short one: it answers at once with what there is, which every
+	// consumer understands, where a 503 would make it back off. Default: 10,000.
+	MaxLongPolls int
+	// ReadTimeout is how long a client may take to send one request, WriteTimeout
+	// to take the answer. Neither bounds a long poll. Default: 30 s each.
+	ReadTimeout, WriteTimeout time.Duration
+	// IdleTimeout is how long a connection may be open without a request.
+	// Default: 2 minutes, above the pool time-outs of the SDKs, so that theirs
+	// come first and no request meets a closing connection.
+	IdleTimeout time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, n := range []struct {
+		field *int
+		value int
+	}{
+		{&l.MaxBody, 6<<20 + 256<<10}, {&l.MaxHeader, 16 << 10}, {&l.MaxConcurrent, 4096},
+		{&l.MaxConnections, 20_000}, {&l.MaxLongPolls, 10_000},
+	} {
+		if *n.field == 0 {
+			*n.field = n.value
+		}
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&l.ReadTimeout, 30 * time.Second}, {&l.WriteTimeout, 30 * time.Second}, {&l.IdleTimeout, 2 * time.Minute}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	return l
+}
+
+// load counts the requests in work.
+type load struct {
+	active, waiting       atomic.Int64
+	maxActive, maxWaiting int64
+}
+
+// enter takes a place for a request, if there is one; leave gives it back.
+func (l *load) enter() bool {
+	if l.active.Add(1) <= l.maxActive {
+		return true
+	}
+	l.active.Add(-1)
+	return false
+}
+
+func (l *load) leave() { l.active.Add(-1) }
+
+// park turns a running request into a waiting one. Without room to wait it goes
+// on running. Unpark is the way back; it may exceed maxActive for a moment, as
+// the request must still answer.
+func (l *load) park() bool {
+	if l.waiting.Add(1) > l.maxWaiting {
+		l.waiting.Add(-1)
+		return false
+	}
+	l.active.Add(-1)
+	return true
+}
+
+func (l *load) unpark() {
+	l.active.Add(1)
+	l.waiting.Add(-1)
+}
