@@ -1,0 +1,216 @@
+package config
+
+import "time"
+
+// Values of Config.Storage, LogFormat.
+const (
+	StorageDisk   = "disk"
+	StorageMemory = "memory"
+
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+// Config is everything that can be set. Default returns the defaults.
+type Config struct {
+	// Address to listen on for every AWS service. Default 127.0.0.1:4566. An
+	// address that other machines reach needs credentials (or insecure_dev).
+	Listen string `yaml:"listen"`
+	// Folder of all data, created if absent. Default ./spillway-data. It is locked
+	// while the server runs.
+	DataDir string `yaml:"data_dir"`
+	// Where data is kept: disk or memory. Default disk. With memory nothing is
+	// written and everything ends with the process.
+	Storage string `yaml:"storage"`
+	// Least severe level that is logged: debug, info, warn or error. Default info.
+	// With debug every request is a line.
+	LogLevel string `yaml:"log_level"`
+	// Form of log lines: text or json. Default text.
+	LogFormat string `yaml:"log_format"`
+	// Account of the root key, of declared queues, and in dev mode of callers whose
+	// access key names none: 12 digits. Default 000000000000.
+	AccountID string `yaml:"account_id"`
+	// Region of requests that name none, and of declared queues without one.
+	// Default us-east-1. Every other region works too.
+	Region string `yaml:"region"`
+	// Beginning of the queue URLs that are handed out, such as
+	// https://queues.example.com. Default empty: the scheme and host of the caller.
+	ExternalURL string `yaml:"external_url"`
+	// Web origins whose pages may call, such as https://app.example.com; * for all.
+	// Default none: pages of this machine only.
+	AllowedOrigins []string `yaml:"allowed_origins"`
+	// Host names that browsers may use for this server, besides names of this
+	// machine; * for all. Default none.
+	AllowedHosts []string `yaml:"allowed_hosts"`
+	// Lets anyone in who reaches the address: listens on any address without
+	// credentials. Default false. For closed test networks only.
+	InsecureDev bool `yaml:"insecure_dev"`
+	// Serves profiles under /debug/pprof/. Default false. They show what the process
+	// does to anyone who reaches it.
+	Pprof bool `yaml:"pprof"`
+	// Certificate for HTTPS; without one the port speaks HTTP only.
+	TLS TLS `yaml:"tls"`
+	// Free disk space in bytes below which sends are refused, while receives and
+	// deletes go on. Default 268435456 (256 MiB). Negative: never refuse.
+	MinFreeBytes int64 `yaml:"min_free_bytes"`
+	// Memory for cached data in bytes. Default 67108864 (64 MiB). More helps queues
+	// that are larger than memory.
+	CacheBytes int64 `yaml:"cache_bytes"`
+	// Number of data partitions of a new data folder, 1 to 64, each with a writer of
+	// its own. Default 0: the storage decides. A folder keeps the number it was
+	// made with.
+	Partitions int `yaml:"partitions"`
+	// Bounds on what clients may use at once.
+	Limits Limits `yaml:"limits"`
+	// Settings of Amazon SQS.
+	SQS SQS `yaml:"sqs"`
+	// Root key of account_id. Setting it (or accounts) switches verification on.
+	Root Key `yaml:"root"`
+	// Accounts with their users, roles, keys and policies. Only the file can set
+	// them.
+	Accounts []Account `yaml:"accounts"`
+	// Scripts that run when the server starts and stops.
+	Hooks Hooks `yaml:"hooks"`
+
+	sources map[string]Source // of settings that are not default, by key
+}
+
+// TLS names a certificate. Both files are read again when they change.
+type TLS struct {
+	// File with the certificate chain in PEM. Default none. It may hold the key too.
+	Cert string `yaml:"cert"`
+	// File with the private key in PEM. Default the file of cert.
+	Key string `yaml:"key"`
+}
+
+// Limits bound what clients may use at once. Zero leaves a limit to the server.
+type Limits struct {
+	// Largest request body in bytes. Default 0: what the largest request of any
+	// service needs.
+	MaxBody int `yaml:"max_body"`
+	// Open connections. Default 0: the server decides. Further ones are closed.
+	MaxConnections int `yaml:"max_connections"`
+	// Requests in work at once, without waiting receives. Default 0: the server
+	// decides. Further ones are answered 503 and retried by the SDKs.
+	MaxConcurrentRequests int `yaml:"max_concurrent_requests"`
+	// Receives that wait for messages at once. Default 0: the server decides.
+	// Further ones answer at once with what is there.
+	MaxLongPolls int `yaml:"max_long_polls"`
+}
+
+// SQS are the settings of Amazon SQS.
+type SQS struct {
+	// Largest message and batch in bytes. Default 1048576, as in AWS.
+	MaxMessageBytes int `yaml:"max_message_bytes"`
+	// Messages of one queue that may be received and not deleted. Default 120000, as
+	// in AWS.
+	MaxInFlight int `yaml:"max_in_flight"`
+	// Largest MaxNumberOfMessages of a receive. Default 10, as in AWS.
+	MaxReceive int `yaml:"max_receive"`
+	// Time after DeleteQueue in which the name cannot be used again. Default 60s, as
+	// in AWS; 0s in dev mode.
+	DeleteCooldown time.Duration `yaml:"delete_cooldown"`
+	// Time between two purges of a queue. Default 60s, as in AWS; 0s in dev mode.
+	PurgeCooldown time.Duration `yaml:"purge_cooldown"`
+	// Queues that are made at start if absent. Only the file can set them.
+	Queues []Queue `yaml:"queues"`
+}
+
+// Queue is a queue that is made at start if absent. If one is there with other
+// attributes, the server does not start.
+type Queue struct {
+	// Name, with the suffix .fifo for a FIFO queue.
+	Name string `yaml:"name"`
+	// Region. Default the server's region.
+	Region string `yaml:"region"`
+	// Attributes as in CreateQueue, such as VisibilityTimeout. Numbers and booleans
+	// may be written as such, RedrivePolicy and Policy as mappings.
+	Attributes Values `yaml:"attributes"`
+	// Tags.
+	Tags Values `yaml:"tags"`
+}
+
+// Key is an access key.
+type Key struct {
+	// Access key id: 3 to 128 letters, digits and _ . -
+	AccessKeyID string `yaml:"access_key_id"`
+	// Secret access key: any text.
+	SecretAccessKey Secret `yaml:"secret_access_key"`
+}
+
+// Account is an AWS account of which callers are known.
+type Account struct {
+	// Account number: 12 digits.
+	ID string `yaml:"id"`
+	// Keys that act as the account itself.
+	RootKeys []Key `yaml:"root_keys"`
+	// IAM users.
+	Users []User `yaml:"users"`
+	// IAM roles, for AssumeRole.
+	Roles []Role `yaml:"roles"`
+}
+
+// User is an IAM user.
+type User struct {
+	// Name: 1 to 64 letters, digits and _+=,.@-
+	Name string `yaml:"name"`
+	// Path. Default /.
+	Path string `yaml:"path"`
+	// Access keys.
+	Keys []Key `yaml:"keys"`
+	// Identity policies, each a mapping or JSON text.
+	Policies []Policy `yaml:"policies"`
+}
+
+// Role is an IAM role.
+type Role struct {
+	// Name: 1 to 64 letters, digits and _+=,.@-
+	Name string `yaml:"name"`
+	// Path. Default /.
+	Path string `yaml:"path"`
+	// Who may assume it: a policy with principals, a mapping or JSON text.
+	Trust Policy `yaml:"trust"`
+	// Identity policies, each a mapping or JSON text.
+	Policies []Policy `yaml:"policies"`
+}
+
+// Hooks are scripts that run when the server starts and stops.
+type Hooks struct {
+	// Folder with boot.d, start.d, ready.d and shutdown.d, besides
+	// /etc/localstack/init and /etc/spillway/init. Default none.
+	Dir string `yaml:"dir"`
+}
+
+// Default returns the configuration when nothing is set.
+func Default() *Config {
+	return &Config{
+		Listen: "127.0.0.1:4566", DataDir: "./spillway-data", Storage: StorageDisk,
+		LogLevel: "info", LogFormat: FormatText,
+		AccountID: "000000000000", Region: "us-east-1",
+		MinFreeBytes: 256 << 20, CacheBytes: 64 << 20,
+		SQS: SQS{
+			MaxMessageBytes: 1 << 20, MaxInFlight: 120_000, MaxReceive: 10,
+			DeleteCooldown: time.Minute, PurgeCooldown: time.Minute,
+		},
+	}
+}
+
+// Verify reports whether credentials are configured: then every request is
+// verified, else (dev mode) any access key is let in.
+func (c *Config) Verify() bool {
+	if c.Root.AccessKeyID != "" {
+		return true
+	}
+	for _, a := range c.Accounts {
+		if len(a.RootKeys) > 0 {
+			return true
+		}
+		for _, u := range a.Users {
+			if len(u.Keys) > 0 {
+				return true
+			}
+		}
+	}
+	// Accounts without a key let nobody in; that is not what dev mode means.
+	return len(c.Accounts) > 0
+}
