@@ -55,6 +55,14 @@ func (c *handedConn) Close() error {
 	return c.conn.Conn.Close()
 }
 
+// CloseWrite lets net/http end a connection without destroying its last answer.
+func (c *handedConn) CloseWrite() error {
+	if half, ok := c.conn.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return net.ErrClosed
+}
+
 // give passes a connection on, or closes it when std has shut down.
 func (h *handoff) give(c *handedConn, secure bool, config *tls.Config) {
 	var nc net.Conn = c
