@@ -13,7 +13,6 @@
 package gateway
 
 import (
-	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -113,7 +112,7 @@ func New(c Config) *Gateway {
 }
 
 // Handler answers paths that are no AWS service's. It must not keep the request.
-type Handler func(ctx context.Context, r *Request) wire.Response
+type Handler func(r *Request) wire.Response
 
 // extra finds handlers by path.
 type extra struct {

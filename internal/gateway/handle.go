@@ -80,7 +80,7 @@ func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *Requ
 		return Response{Status: 204, Body: buf}
 	}
 	if extra != nil {
-		return extra(ctx, r)
+		return extra(r)
 	}
 	rt = g.routes.route(&r.Request, r.Host)
 	info.Operation = rt.name
