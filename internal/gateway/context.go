@@ -41,6 +41,8 @@ type requestContext struct {
 	timer    *time.Timer
 	waited   chan struct{} // closed when the timer's function is through
 	finished bool
+
+	parked bool // written before waited is closed, read after
 }
 
 // Deadline implements context.Context.
@@ -86,19 +88,19 @@ func (c *requestContext) Value(key any) any {
 	return c.inner.Value(key)
 }
 
-// wait runs while the request waits. Finish waits for it.
+// wait watches while the request waits. It may end before the request does: when
+// the client has sent more, its end can no longer be seen. Finish waits for it.
 func (c *requestContext) wait() {
 	defer close(c.waited)
 	if !c.g.load.park() {
 		c.cancel(ErrStopWaiting)
 		return
 	}
-	defer c.g.load.unpark()
+	c.parked = true
 	if !c.g.addPoll(c) {
 		c.cancel(ErrStopWaiting)
 		return
 	}
-	defer c.g.removePoll(c)
 	if c.client.watch() {
 		c.cancel(errClientGone)
 	}
@@ -118,6 +120,10 @@ func (c *requestContext) finish() {
 		c.client.unwatch()
 		<-c.waited
 		c.client.settle()
+		c.g.removePoll(c)
+		if c.parked {
+			c.g.load.unpark()
+		}
 	}
 	c.cancel(nil)
 }

@@ -16,8 +16,9 @@ const (
 	frontTLS
 )
 
-// preface is how HTTP/2 begins in clear (RFC 9113 section 3.4).
-const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+// preface is how HTTP/2 begins in clear (RFC 9113 section 3.4); net/http checks
+// the rest of it.
+const preface = "PRI * HTTP/2.0"
 
 // recordHandshake is the first byte of TLS (RFC 8446 section 5.1).
 const recordHandshake = 0x16
@@ -33,7 +34,7 @@ func decide(b []byte) front {
 	case b[0] == recordHandshake:
 		return frontTLS
 	case strings.HasPrefix(preface, string(b[:min(len(b), len(preface))])):
-		if len(b) < len("PRI * HTTP/2.0") {
+		if len(b) < len(preface) {
 			return frontUndecided
 		}
 		return frontStd

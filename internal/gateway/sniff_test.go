@@ -18,7 +18,7 @@ func TestDecide(t *testing.T) {
 	t.Parallel()
 	for b, want := range map[string]front{
 		"": frontUndecided, "P": frontUndecided, "PR": frontUndecided, "PRI * HTTP/2": frontUndecided,
-		preface: frontStd, preface + "\x00\x00": frontStd, "PRI * HTTP/2.0": frontStd,
+		preface: frontStd, preface + "\r\n\r\nSM\r\n\r\n": frontStd, "PRI * HTTP/2.": frontUndecided,
 		"\x16": frontTLS, "\x16\x03\x01": frontTLS,
 		"G": frontFast, "PO": frontFast, "PRIX": frontFast, "PRI * HTTP/1.1\r\n": frontFast,
 		"GET / HTTP/1.1\r\nHost: x\r\n\r\n":                                       frontFast,
@@ -48,7 +48,7 @@ func FuzzDecide(f *testing.F) {
 				t.Fatalf("%q is %d, %q is %d", b[:i], got, b, whole)
 			}
 		}
-		if whole == frontUndecided && len(b) >= len("PRI * HTTP/2.0") {
+		if whole == frontUndecided && len(b) >= len(preface) {
 			t.Fatalf("%q is undecided", b)
 		}
 	})
