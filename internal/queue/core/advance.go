@@ -4,10 +4,10 @@ package core
 // messages. It may be called at any time, and should be when Next says so.
 func (q *Queue) Advance(tx *Tx) {
 	q.advanceReady(tx)
-	q.expireDedup(tx)
-	q.attempts.expire(tx.Now)
 	if tx.Now >= q.nextSweep {
-		q.nextSweep = tx.Now + sweepEvery
+		q.nextSweep = tx.Now + q.lim.sweepEvery
+		q.expireDedup(tx) // here, as each time is a range delete
+		q.attempts.expire(tx.Now)
 		if q.sweep(tx) {
 			q.nextSweep = tx.Now
 		}
@@ -38,7 +38,7 @@ func (q *Queue) advanceReady(tx *Tx) {
 // sweep drops expired messages, oldest first, and reports whether it stopped
 // with more to do.
 func (q *Queue) sweep(tx *Tx) (more bool) {
-	for range sweepBatch {
+	for range q.lim.sweepBatch {
 		e := q.oldest(tx)
 		if e == nil || !q.expired(e, tx.Now) {
 			return false
@@ -48,25 +48,23 @@ func (q *Queue) sweep(tx *Tx) (more bool) {
 	return true
 }
 
-// oldest returns the message with the lowest sequence, or the lowest tracked one
-// if that has expired; nil when the queue is empty. Messages that were moved
-// here keep the time they were sent, so sequence is not age; such ones are
-// found at the latest when their turn to be delivered comes.
+// oldest returns the message to look at next for its age: the lowest of the
+// window, or of those delivered or delayed before; nil if there is none. Messages
+// that were moved here keep the time they were sent, so sequence is not age; such
+// ones are found at the latest when their turn to be delivered comes.
 func (q *Queue) oldest(tx *Tx) *entry {
 	q.trimOrder()
 	if q.order.len() == 0 && q.waiting == 0 {
 		q.extend(tx)
 	}
-	if q.ages.len() > 0 {
-		e := q.ages.min()
-		if q.order.len() == 0 || e.seq < q.order.front().seq || q.expired(e, tx.Now) {
-			return e
-		}
-	}
+	var e *entry
 	if q.order.len() > 0 {
-		return q.order.front()
+		e = q.order.front()
 	}
-	return nil
+	if q.ages.len() > 0 && (e == nil || !q.expired(e, tx.Now)) {
+		e = q.ages.min()
+	}
+	return e
 }
 
 // Next is the earliest time at which something happens by itself (unix ms), 0 if
@@ -83,8 +81,8 @@ func (q *Queue) Next() (next int64) {
 	if q.young.len() > 0 {
 		sooner(q.young.front().since + q.spec.Delay)
 	}
-	if q.delayed.ripe < delayWindow {
-		if t := q.delayed.nextDue(); t != 0 {
+	if q.delayed.ripe < q.lim.delayWindow {
+		if t, ok := q.delayed.nextDue(); ok {
 			sooner(t)
 		}
 	}
@@ -106,8 +104,11 @@ func (q *Queue) nextExpiry() int64 {
 	if q.ages.len() > 0 && (since == 0 || q.ages.min().since < since) {
 		since = q.ages.min().since
 	}
-	if since == 0 {
-		return q.nextSweep + 60*sweepEvery // delayed ones only
+	switch {
+	case q.order.len() == 0 && q.loadedTo < q.next:
+		return q.nextSweep // the window was emptied
+	case since == 0:
+		return q.nextSweep + 60*q.lim.sweepEvery // delayed ones only
 	}
 	return max(q.nextSweep, since+q.spec.Retention)
 }

@@ -2,10 +2,6 @@ package core
 
 import "slices"
 
-// delayChunk bounds one read of the delay lane, which costs a point read for
-// each message.
-const delayChunk = 256
-
 // delayed is the lane of standard messages that are not due yet, or were
 // delayed and not delivered since. Like the main lane it is bounded in memory:
 // every undelivered message up to bound is resident, those behind it only if
@@ -15,13 +11,17 @@ type delayed struct {
 	ripe    int          // resident, due, in the picker
 	bound   Due
 	partial bool
-	pending []*entry // stored behind bound, and perhaps not readable yet
+	// pending are stored behind bound and may not be readable yet; when there are
+	// pendingMax, those that are have to go.
+	pending    []*entry
+	pendingMax int
 
-	counts map[int64]uint64 // undelivered, by the second they are due in
-	dirty  map[int64]struct{}
-	future map[int64]uint64 // the part of counts that was not due when last looked
-	second int64            // up to which future was cleared
-	notDue uint64           // sum of future
+	undelivered uint64
+	counts      map[int64]uint64 // undelivered, by the second they are due in
+	dirty       map[int64]struct{}
+	future      map[int64]uint64 // the part of counts that was not due when last looked
+	second      int64            // up to which future was cleared
+	notDue      uint64           // sum of future
 }
 
 func (d *delayed) reset(q *Queue) {
@@ -47,30 +47,26 @@ func (d Due) before(o Due) bool { return d.At < o.At || d.At == o.At && d.Seq < 
 
 func second(ms int64) int64 { return (ms + 999) / 1000 }
 
-// total is the number of undelivered messages in the lane.
-func (d *delayed) total() (n uint64) {
-	for _, c := range d.counts {
-		n += c
-	}
-	return n
-}
-
 // delay puts a new message into the lane.
 func (q *Queue) delay(tx *Tx, e *entry) {
 	d := &q.delayed
 	tx.PutDelayed(e.dueAt, e.seq)
+	if len(d.future) == 0 {
+		d.second = tx.Now / 1000 // nothing was counted down meanwhile
+	}
 	s := second(e.dueAt)
 	d.counts[s]++
+	d.undelivered++
 	d.dirty[s] = struct{}{}
 	d.future[s]++
 	d.notDue++
 	if d.partial && d.bound.before(due(e)) {
 		q.cache.drop(e)
-		d.pending = append(d.pending, e)
+		q.postpone(tx, e)
 		return
 	}
 	d.items.push(e)
-	if d.items.len() > 2*delayWindow {
+	if d.items.len() > 2*q.lim.delayWindow {
 		q.shrinkDelayed(tx)
 	}
 }
@@ -84,56 +80,69 @@ func (q *Queue) shrinkDelayed(tx *Tx) {
 		}
 		return 1
 	})
-	for _, e := range d.items.items[delayWindow:] {
+	for _, e := range d.items.items[q.lim.delayWindow:] {
 		e.pos = -1
 		q.cache.drop(e)
 		if e.batch > tx.Completed {
-			d.pending = append(d.pending, e)
+			q.postpone(tx, e)
 		} else {
 			q.part(e)
 		}
 	}
-	clear(d.items.items[delayWindow:])
-	d.items.items = d.items.items[:delayWindow]
+	clear(d.items.items[q.lim.delayWindow:])
+	d.items.items = d.items.items[:q.lim.delayWindow]
 	for i, e := range d.items.items {
 		e.pos = int32(i) // sorted is a heap
 	}
-	d.bound, d.partial = due(d.items.items[delayWindow-1]), true
+	d.bound, d.partial = due(d.items.items[q.lim.delayWindow-1]), true
+}
+
+// postpone keeps a message that is left to the disk until it can be read there.
+func (q *Queue) postpone(tx *Tx, e *entry) {
+	d := &q.delayed
+	d.pending = append(d.pending, e)
+	if len(d.pending) < d.pendingMax {
+		return
+	}
+	d.pending = slices.DeleteFunc(d.pending, func(e *entry) bool {
+		readable := e.batch <= tx.Completed
+		if readable {
+			q.part(e)
+		}
+		return readable
+	})
+	d.pendingMax = max(q.lim.delayWindow, 2*len(d.pending))
 }
 
 // extendDelayed reads the next part of the lane if none is resident.
 func (q *Queue) extendDelayed(tx *Tx) {
+	for d := &q.delayed; d.partial && d.items.len() == 0; {
+		q.readLane(tx)
+	}
+}
+
+func (q *Queue) readLane(tx *Tx) {
 	d := &q.delayed
-	if !d.partial || d.items.len() > 0 {
-		return
-	}
-	dues, more := tx.Delayed(d.bound, delayChunk)
-	read := make(map[uint64]bool, len(dues))
-	for _, at := range dues {
-		read[at.Seq] = true
-	}
+	q.forgetRemoved(tx.Completed)
+	dues, more := tx.Delayed(d.bound, q.lim.delayChunk)
 	bound := d.bound
 	if more {
 		bound = dues[len(dues)-1]
 	}
-	rest := d.pending[:0]
-	for _, e := range d.pending {
-		switch {
-		case more && bound.before(due(e)):
-			if e.batch > tx.Completed {
-				rest = append(rest, e)
-			} else {
-				q.part(e)
-			}
-		case read[e.seq]:
-			q.part(e)
-		default:
-			d.items.push(e)
+	// Messages of batches under way may be missing from what was read.
+	have := make(map[uint64]bool)
+	d.pending = slices.DeleteFunc(d.pending, func(e *entry) bool {
+		if more && bound.before(due(e)) {
+			return false
 		}
-	}
-	clear(d.pending[len(rest):])
-	d.pending = rest
+		have[e.seq] = true
+		d.items.push(e)
+		return true
+	})
 	for _, at := range dues {
+		if have[at.Seq] {
+			continue
+		}
 		if e := q.readDelayed(tx, at); e != nil {
 			d.items.push(e)
 		}
@@ -142,6 +151,9 @@ func (q *Queue) extendDelayed(tx *Tx) {
 }
 
 func (q *Queue) readDelayed(tx *Tx, at Due) *entry {
+	if q.known(at.Seq) {
+		return nil
+	}
 	record, ok := tx.Message(at.Seq)
 	if !ok {
 		return nil
@@ -150,13 +162,15 @@ func (q *Queue) readDelayed(tx *Tx, at Due) *entry {
 	if !ok {
 		panic(ErrRecord)
 	}
-	e := &entry{seq: at.Seq, dueAt: at.At, lane: delayLane, since: m.retainFrom(), prior: m.Prior, size: int32(len(record)), pos: -1, age: -1}
+	e := newEntry(at.Seq, &m, len(record))
+	e.lane = delayLane
 	q.join(e, name)
 	return e
 }
 
-// ripen moves the messages that are due to the picker, as far as it has room.
-func (q *Queue) ripen(tx *Tx) {
+// ripen moves the messages that are due to the picker, as far as it has room, and
+// reports whether there were any.
+func (q *Queue) ripen(tx *Tx) (more bool) {
 	d := &q.delayed
 	for s := d.second + 1; len(d.future) > 0 && s <= tx.Now/1000; s++ {
 		d.notDue -= d.future[s]
@@ -164,33 +178,49 @@ func (q *Queue) ripen(tx *Tx) {
 		d.second = s
 	}
 	d.second = tx.Now / 1000
-	for d.ripe < delayWindow {
+	for d.ripe < q.lim.delayWindow {
 		q.extendDelayed(tx)
 		if d.items.len() == 0 || d.items.min().dueAt > tx.Now {
-			return
+			break
 		}
-		e := d.items.pop()
-		if s := second(e.dueAt); d.future[s] > 0 {
-			d.future[s]--
-			d.notDue--
-		}
-		d.ripe++
+		e := d.items.min()
+		q.ripe(e)
 		q.pick.giveBack(e, false)
+		more = true
 	}
+	return more
 }
 
-// nextDue is when the next resident message is due, 0 for none.
-func (d *delayed) nextDue() int64 {
-	if d.items.len() == 0 {
-		return 0
+// ripe takes a message out of the lane, to be put into the picker or delivered.
+func (q *Queue) ripe(e *entry) {
+	d := &q.delayed
+	if e.pos >= 0 {
+		d.items.remove(e.pos)
 	}
-	return d.items.min().dueAt
+	if s := second(e.dueAt); d.future[s] > 0 {
+		d.future[s]--
+		d.notDue--
+	}
+	d.ripe++
+	q.ages.push(e)
+}
+
+// nextDue is when the next message is due, or when to read on to know.
+func (d *delayed) nextDue() (at int64, ok bool) {
+	switch {
+	case d.items.len() > 0:
+		return d.items.min().dueAt, true
+	case d.partial:
+		return max(1, d.bound.At), true
+	}
+	return 0, false
 }
 
 // delivered takes a ripe message out of the books.
 func (d *delayed) delivered(e *entry) {
 	s := second(e.dueAt)
 	d.dirty[s] = struct{}{}
+	d.undelivered--
 	if d.counts[s]--; d.counts[s] == 0 {
 		delete(d.counts, s)
 	}

@@ -54,7 +54,8 @@ func (q *Queue) Enqueue(tx *Tx, in *Enqueue) Enqueued {
 		q.dedup.put(r)
 		tx.PutDedup(seq, &r.Dedup)
 	}
-	e := &entry{seq: seq, since: m.retainFrom(), dueAt: m.DueAt, prior: m.Prior, size: int32(len(record)), batch: tx.Batch, pos: -1, age: -1}
+	e := newEntry(seq, m, len(record))
+	e.batch = tx.Batch
 	q.joinName(e, m.Group)
 	q.place(tx, e, record)
 	return Enqueued{Seq: seq, ID: m.ID}
@@ -80,11 +81,17 @@ func (q *Queue) place(tx *Tx, e *entry, record []byte) {
 			q.loadedTo++ // the main lane has nothing here
 		}
 		q.delay(tx, e)
-	case q.loadedTo == e.seq && q.room():
+	case q.loadedTo == e.seq && q.mayWait() && q.room():
 		q.loadedTo++
 		q.cache.keep(e, record)
 		q.admit(e, tx.Now)
 	default:
 		q.spill(tx, e)
 	}
+}
+
+// mayWait keeps the windows of FIFO queues shorter than they may become when
+// groups are blocked. With a delay, messages must be seen to be counted as such.
+func (q *Queue) mayWait() bool {
+	return !q.spec.FIFO || q.spec.Delay > 0 || q.waiting < q.lim.windowPlain
 }

@@ -31,11 +31,19 @@ type entry struct {
 	record []byte // nil when it must be read from the Source
 	size   int32  // of the record
 	prior  uint32
+	origin uint64
 	batch  uint64 // that stored it; durable once completed
 	status status
+	// refused is the queue that would not take it as a dead letter, so that it is
+	// not offered there again and again.
+	refused uint64
 
-	pos int32 // in the heap it is in (deadlines, or its group's returned), -1
-	age int32 // in the heap of tracked messages, -1
+	pos int32 // in the heap it is in (deadlines, delayed, or its group's early), -1
+	age int32 // in the heap of ages, -1
+}
+
+func newEntry(seq uint64, m *Message, size int) *entry {
+	return &entry{seq: seq, since: m.retainFrom(), dueAt: m.DueAt, prior: m.Prior, origin: m.Origin, size: int32(size), pos: -1, age: -1}
 }
 
 // hidden reports whether the entry blocks the ones behind it in its group.
@@ -128,7 +136,9 @@ type ring[T any] struct {
 
 func (r *ring[T]) len() int { return r.n }
 
-func (r *ring[T]) front() T { return r.buf[r.head] }
+func (r *ring[T]) front() T { return r.at(0) }
+
+func (r *ring[T]) at(i int) T { return r.buf[(r.head+i)&(len(r.buf)-1)] }
 
 func (r *ring[T]) push(x T) {
 	if r.n == len(r.buf) {

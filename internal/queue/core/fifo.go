@@ -105,6 +105,8 @@ func (g *group) run(n int, offer func(*entry) verdict) (delivered int) {
 			g.out = slices.Delete(g.out, i, i+1)
 		case left:
 			return delivered
+		case sent:
+			return delivered + 1
 		}
 	}
 	for delivered < n {
@@ -122,6 +124,9 @@ func (g *group) run(n int, offer func(*entry) verdict) (delivered int) {
 		case left:
 			g.out = append(g.out, e)
 			return delivered
+		case sent:
+			g.out = append(g.out, e)
+			return delivered + 1
 		case dropped:
 		}
 	}

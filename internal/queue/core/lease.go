@@ -53,7 +53,11 @@ func (q *Queue) Lease(tx *Tx, in *Lease, out []Delivery) ([]Delivery, error) {
 	}
 	for {
 		q.pick.take(n-(len(out)-start), offer)
-		if len(out)-start == n || !q.extend(tx) {
+		got := len(out) - start
+		if got == n || got > 0 && time == 0 {
+			break // what stays visible would be delivered twice
+		}
+		if ripe := q.ripen(tx); !q.extend(tx) && !ripe {
 			break
 		}
 	}
@@ -75,7 +79,7 @@ func (q *Queue) offer(tx *Tx, e *entry, time int64) verdict {
 	case q.expired(e, tx.Now):
 		q.expire(tx, e, true)
 		return dropped
-	case q.spec.DeadLetter != 0 && e.state.Acquired >= q.spec.MaxDeliveries:
+	case q.spec.DeadLetter != 0 && e.state.Acquired >= q.spec.MaxDeliveries && e.refused != q.spec.DeadLetter:
 		q.leave(tx, e, q.spec.DeadLetter, false)
 		return left
 	}

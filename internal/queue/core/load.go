@@ -1,5 +1,10 @@
 package core
 
+import (
+	"maps"
+	"slices"
+)
+
 // Saved is what a queue left in the store: its record, the states of its tracked
 // messages, and the small tables. Messages are read when they are needed.
 type Saved struct {
@@ -19,11 +24,15 @@ type SavedDedup struct {
 
 // Load returns the queue as it was when s was saved. The time is tx.Now.
 func Load(spec *Spec, cache *Cache, s *Saved, tx *Tx) *Queue {
-	q := New(spec, cache)
+	return load(spec, cache, s, tx, defaultLimits())
+}
+
+func load(spec *Spec, cache *Cache, s *Saved, tx *Tx, lim limits) *Queue {
+	q := newQueue(spec, cache, lim)
 	q.next, q.loadedTo, q.low, q.total = s.Record.Next, s.Record.Cursor, s.Record.Low, s.Record.Total
 	q.dedup.from = s.Record.DedupFrom
-	for seq, state := range s.States {
-		q.restore(tx, seq, state)
+	for _, seq := range slices.Sorted(maps.Keys(s.States)) {
+		q.restore(tx, seq, s.States[seq])
 	}
 	for _, d := range s.Dedups {
 		q.dedup.put(remembered{d.Dedup, d.Seq})
@@ -33,6 +42,7 @@ func Load(spec *Spec, cache *Cache, s *Saved, tx *Tx) *Queue {
 	}
 	for second, n := range s.DelayCounts {
 		q.delayed.counts[second] = n
+		q.delayed.undelivered += n
 		if second*1000 > tx.Now {
 			q.delayed.future[second] = n
 			q.delayed.notDue += n
@@ -52,7 +62,8 @@ func (q *Queue) restore(tx *Tx, seq uint64, state State) {
 	if !ok {
 		panic(ErrRecord)
 	}
-	e := &entry{seq: seq, since: m.retainFrom(), state: state, prior: m.Prior, size: int32(len(record)), status: returned, pos: -1, age: -1}
+	e := newEntry(seq, &m, len(record))
+	e.state, e.status = state, returned
 	q.join(e, name)
 	q.tracked[seq] = e
 	q.ages.push(e)

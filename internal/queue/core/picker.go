@@ -8,6 +8,7 @@ const (
 	shown                  // delivered, but still visible (a lease of no time)
 	dropped                // gone: it had expired
 	left                   // on its way to another queue, hidden until it is there
+	sent                   // left, because that was asked for: counts as delivered
 	kept                   // not delivered; still visible
 )
 
@@ -22,8 +23,8 @@ type picker interface {
 	giveBack(e *entry, wasHidden bool)
 	// hide is called before a returned message is leased outside of take.
 	hide(e *entry)
-	// remove is called before a message that is not fresh is deleted. Fresh ones
-	// are found to be gone when their turn comes.
+	// remove is called before a message is deleted. Of fresh ones it forgets those
+	// that were given back; the others are found to be gone when their turn comes.
 	remove(e *entry)
 	// take offers messages in order until n were delivered or none is left.
 	take(n int, offer func(*entry) verdict)

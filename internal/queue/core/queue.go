@@ -4,6 +4,7 @@ package core
 type Queue struct {
 	spec  *Spec
 	cache *Cache
+	lim   limits
 
 	next     uint64 // sequence of the next message
 	loadedTo uint64 // main-lane messages below it are in memory, if they exist
@@ -17,7 +18,7 @@ type Queue struct {
 	young   ring[*entry] // FIFO: the part of the window that its delay still holds back
 
 	tracked   map[uint64]*entry
-	ages      heap[*entry] // of tracked, by sequence
+	ages      heap[*entry] // tracked and ripe ones, by sequence
 	deadlines heap[*entry] // of leased, by deadline
 	leasedN   int
 	leavingN  int
@@ -27,6 +28,9 @@ type Queue struct {
 	dedup     dedups
 	attempts  attempts
 	transfers map[TransferID]struct{} // arrived here, not yet forgotten
+	// removed messages are deleted by a batch that the Source may not show yet, and
+	// would be read (again) otherwise.
+	removed map[uint64]uint64
 
 	nextSweep int64
 	lapsedN   uint64 // messages that expired
@@ -37,8 +41,10 @@ type Queue struct {
 type TransferID struct{ Source, Seq uint64 }
 
 // New returns an empty queue, as a queue without a stored Record is.
-func New(spec *Spec, cache *Cache) *Queue {
-	q := &Queue{cache: cache, next: firstSequence, loadedTo: firstSequence, low: firstSequence}
+func New(spec *Spec, cache *Cache) *Queue { return newQueue(spec, cache, defaultLimits()) }
+
+func newQueue(spec *Spec, cache *Cache, lim limits) *Queue {
+	q := &Queue{cache: cache, lim: lim, next: firstSequence, loadedTo: firstSequence, low: firstSequence}
 	q.dedup.from = firstSequence
 	q.reset()
 	q.spec = spec
@@ -60,6 +66,13 @@ func (q *Queue) reset() {
 			q.part(e)
 		}
 	}
+	for _, g := range q.groups {
+		for _, e := range g.early.items {
+			if e.status == fresh {
+				q.part(e)
+			}
+		}
+	}
 	q.delayed.reset(q)
 	q.young = ring[*entry]{}
 	q.waiting, q.leasedN, q.leavingN, q.total = 0, 0, 0, 0
@@ -67,6 +80,7 @@ func (q *Queue) reset() {
 	q.groups = make(map[string]*group)
 	q.tracked = make(map[uint64]*entry)
 	q.transfers = make(map[TransferID]struct{})
+	q.removed = make(map[uint64]uint64)
 	q.ages = heap[*entry]{
 		less:  func(a, b *entry) bool { return a.seq < b.seq },
 		place: func(e *entry, i int32) { e.age = i },
@@ -135,7 +149,7 @@ func (q *Queue) advanceLow(tx *Tx, cursor uint64) {
 	if q.ages.len() > 0 {
 		low = min(low, q.ages.min().seq)
 	}
-	if low-q.low >= rangeDelete && q.delayed.total() == 0 {
+	if low-q.low >= q.lim.rangeDelete && q.delayed.undelivered == 0 {
 		tx.DropMessages(q.low, low)
 		q.low = low
 	}
@@ -150,13 +164,21 @@ func (q *Queue) track(tx *Tx, e *entry) {
 		q.waiting--
 	}
 	q.tracked[e.seq] = e
-	q.ages.push(e)
+	if e.age < 0 {
+		q.ages.push(e)
+	}
 }
 
 // drop deletes a message, whatever its state, and tells the picker unless it
 // was just taken from there.
 func (q *Queue) drop(tx *Tx, e *entry, taken bool) {
 	tx.DropMessage(e.seq, int(e.size))
+	if e.seq >= q.loadedTo || q.delayed.partial && q.delayed.bound.before(due(e)) {
+		q.removed[e.seq] = tx.Batch
+	}
+	if !taken {
+		q.pick.remove(e)
+	}
 	if e.status == fresh {
 		if e.lane == delayLane {
 			tx.DropDelayed(e.dueAt, e.seq)
@@ -166,9 +188,6 @@ func (q *Queue) drop(tx *Tx, e *entry, taken bool) {
 		}
 	} else {
 		tx.DropState(e.seq)
-		if !taken {
-			q.pick.remove(e)
-		}
 		switch e.status {
 		case leased:
 			q.deadlines.remove(e.pos)
@@ -176,8 +195,10 @@ func (q *Queue) drop(tx *Tx, e *entry, taken bool) {
 		case leaving:
 			q.leavingN--
 		}
-		q.ages.remove(e.age)
 		delete(q.tracked, e.seq)
+	}
+	if e.age >= 0 {
+		q.ages.remove(e.age)
 	}
 	q.part(e)
 	q.total--

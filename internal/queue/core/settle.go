@@ -15,7 +15,7 @@ var (
 // Accept deletes a leased message. Deleting what is gone is no error. Any lease
 // of a standard message will do; a FIFO message's must be the latest, and last.
 func (q *Queue) Accept(tx *Tx, seq uint64, generation uint32) error {
-	e := q.tracked[seq]
+	e := q.delivered(tx, seq)
 	if e == nil || e.status == leaving {
 		return nil
 	}
@@ -29,7 +29,8 @@ func (q *Queue) Accept(tx *Tx, seq uint64, generation uint32) error {
 // Extend makes a leased message visible after time ms from now, 0 for at once.
 // A standard message may have become visible in between: it is hidden again.
 func (q *Queue) Extend(tx *Tx, seq uint64, generation uint32, time int64) error {
-	e := q.tracked[seq]
+	q.advanceReady(tx)
+	e := q.delivered(tx, seq)
 	if e == nil || e.status == leaving || q.expired(e, tx.Now) {
 		return ErrGone
 	}

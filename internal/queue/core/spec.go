@@ -13,26 +13,35 @@ type Spec struct {
 	MaxDeliveries uint32
 }
 
-// Bounds of what a queue keeps in memory, in messages unless said otherwise.
-const (
-	// windowPlain is the read-ahead of a queue without groups.
-	windowPlain = 2048
-	// windowGroups is the read-ahead of a standard queue with several groups: far
-	// enough to see quiet tenants behind a noisy one's backlog.
-	windowGroups = 20_000
-	// windowFIFO is how far a FIFO queue looks for a group that is not blocked,
-	// leased messages included. AWS documents 120,000.
-	windowFIFO = 120_000
-	// chunk and chunkBytes bound one read from the Source.
-	chunk      = 1024
-	chunkBytes = 1 << 20
-	// delayWindow is how many delayed messages are kept resident.
-	delayWindow = 4096
-	// sweepBatch bounds the expired messages dropped in one Advance.
-	sweepBatch = 1024
-	// rangeDelete is the length of a deleted prefix that is worth a range delete.
-	rangeDelete = 8192
-)
+// limits bound what a queue keeps in memory, in messages unless said otherwise.
+// They are fields so that tests can make them small.
+type limits struct {
+	windowPlain  int // read-ahead of a queue without groups
+	windowGroups int // read-ahead of a standard queue with several groups
+	windowFIFO   int // how far a FIFO queue looks for a group that is not blocked
+	chunk        int // of one read from the Source
+	chunkBytes   int
+	delayWindow  int    // delayed messages that are resident
+	delayChunk   int    // of one read of the delay lane, which costs a point read each
+	sweepBatch   int    // expired messages dropped in one Advance
+	sweepEvery   int64  // pause between looks for expired messages, ms
+	rangeDelete  uint64 // length of a deleted prefix that is worth a range delete
+}
+
+func defaultLimits() limits {
+	return limits{
+		windowPlain:  2048,
+		windowGroups: 20_000,  // enough to see quiet tenants behind a noisy one's backlog
+		windowFIFO:   120_000, // AWS documents it, leased messages included
+		chunk:        1024,
+		chunkBytes:   1 << 20,
+		delayWindow:  4096,
+		delayChunk:   256,
+		sweepBatch:   1024,
+		sweepEvery:   1000,
+		rangeDelete:  8192,
+	}
+}
 
 const (
 	// DedupWindow is how long a FIFO deduplication id is remembered (ms).
@@ -45,6 +54,4 @@ const (
 	// firstSequence makes sequence numbers 20 digits long in decimal, as clients
 	// of FIFO queues see them.
 	firstSequence = 10_000_000_000_000_000_000
-	// sweepEvery is the pause between looks for expired messages (ms).
-	sweepEvery = 1000
 )

@@ -52,11 +52,11 @@ func (s *standard) hide(e *entry) {
 }
 
 func (s *standard) remove(e *entry) {
-	switch e.status {
-	case returned:
-		e.group.early.remove(e.pos)
-	case leased, leaving:
+	switch {
+	case e.hidden():
 		e.group.inFlight--
+	case e.pos >= 0:
+		e.group.early.remove(e.pos)
 	}
 	s.update(e.group)
 }
@@ -80,7 +80,7 @@ func (s *standard) take(n int, offer func(*entry) verdict) {
 			continue
 		}
 		switch offer(e) {
-		case hid:
+		case hid, sent:
 			g.inFlight++
 			n--
 		case shown:

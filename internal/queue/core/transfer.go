@@ -1,5 +1,10 @@
 package core
 
+import (
+	"cmp"
+	"slices"
+)
+
 // leave marks a message as on its way to another queue. It stays here, hidden,
 // until the target has it.
 func (q *Queue) leave(tx *Tx, e *entry, target uint64, anew bool) {
@@ -17,7 +22,8 @@ func (q *Queue) leave(tx *Tx, e *entry, target uint64, anew bool) {
 // Move starts transfers of up to n visible messages and returns how many.
 // Route names the target of a message by the queue it was dead-lettered from,
 // which is 0 if it was not; 0 leaves the message where it is. Moved messages get
-// a new id, time and history.
+// a new id, time and history. It looks behind windowGroups messages that stay, at
+// most, and moves one message of each FIFO group.
 func (q *Queue) Move(tx *Tx, n int, route func(origin uint64) uint64) (moved int) {
 	q.advanceReady(tx)
 	offer := func(e *entry) verdict {
@@ -25,52 +31,41 @@ func (q *Queue) Move(tx *Tx, n int, route func(origin uint64) uint64) (moved int
 			q.expire(tx, e, true)
 			return dropped
 		}
-		target := route(q.origin(tx, e))
+		target := route(e.origin)
 		if target == 0 {
-			if e.status == fresh {
-				q.track(tx, e)
-				e.status = returned
-				tx.PutState(e.seq, &e.state)
+			if q.spec.FIFO && e.status == fresh {
+				// It may now be passed by one that returns, and must go before that.
+				q.adopt(tx, e)
 			}
 			return kept
 		}
 		q.leave(tx, e, target, true)
 		moved++
-		return left
+		return sent
 	}
-	for moved < n {
-		// A FIFO group stops at its first leaving message, so ask once per step.
-		before := moved
+	for {
 		q.pick.take(n-moved, offer)
-		if moved == before && !q.extend(tx) {
-			break
+		if moved == n || moved > 0 && q.spec.FIFO {
+			return moved // a FIFO group stops at its first leaving message
+		}
+		more := q.ripen(tx)
+		if q.extend(tx) || !q.spec.FIFO && q.waiting < q.lim.windowGroups && q.readAhead(tx) {
+			more = true
+		}
+		if !more {
+			return moved
 		}
 	}
-	return moved
 }
 
-func (q *Queue) origin(tx *Tx, e *entry) uint64 {
-	record := e.record
-	if record == nil {
-		var ok bool
-		if record, ok = tx.Message(e.seq); !ok {
-			return 0
-		}
-	}
-	m, _, ok := parseMeta(record)
-	if !ok {
-		panic(ErrRecord)
-	}
-	return m.Origin
-}
-
-// Leaving returns the transfers that had not ended at a restart.
+// Leaving returns the transfers that had not ended at a restart, in order.
 func (q *Queue) Leaving() (out []Transfer) {
 	for _, e := range q.tracked {
 		if e.status == leaving {
 			out = append(out, Transfer{Seq: e.seq, Target: e.state.Leaving, State: e.state})
 		}
 	}
+	slices.SortFunc(out, func(a, b Transfer) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out
 }
 
@@ -90,6 +85,7 @@ func (q *Queue) Arrived(tx *Tx, seq uint64) {
 // Refused makes a message visible again that its target would not take.
 func (q *Queue) Refused(tx *Tx, seq uint64) {
 	if e := q.tracked[seq]; e != nil && e.status == leaving {
+		e.refused = e.state.Leaving
 		q.release(tx, e)
 	}
 }

@@ -6,11 +6,11 @@ import "slices"
 func (q *Queue) room() bool {
 	switch {
 	case q.spec.FIFO:
-		return q.waiting+len(q.tracked) < windowFIFO
+		return q.waiting+len(q.tracked) < q.lim.windowFIFO
 	case len(q.groups) > 1:
-		return q.waiting < windowGroups
+		return q.waiting < q.lim.windowGroups
 	default:
-		return q.waiting < windowPlain
+		return q.waiting < q.lim.windowPlain
 	}
 }
 
@@ -18,7 +18,7 @@ func (q *Queue) room() bool {
 func (q *Queue) admit(e *entry, now int64) {
 	q.order.push(e)
 	q.waiting++
-	if q.order.len() > 2*q.waiting+chunk {
+	if q.order.len() > 2*q.waiting+q.lim.chunk {
 		q.compactOrder()
 	}
 	if q.spec.FIFO && (q.young.len() > 0 || now < e.since+q.spec.Delay) {
@@ -47,9 +47,9 @@ func (q *Queue) compactOrder() {
 
 // refill reads ahead if the window runs low.
 func (q *Queue) refill(tx *Tx) {
-	low := windowPlain / 2
+	low := q.lim.windowPlain / 2
 	if len(q.groups) > 1 && !q.spec.FIFO {
-		low = windowGroups - chunk
+		low = q.lim.windowGroups - q.lim.chunk
 	}
 	if q.waiting < low {
 		q.extend(tx)
@@ -59,15 +59,21 @@ func (q *Queue) refill(tx *Tx) {
 // extend reads the next part of the main lane into the window and reports
 // whether it found anything to read.
 func (q *Queue) extend(tx *Tx) bool {
-	if q.loadedTo >= q.next || !q.room() {
+	return q.room() && q.readAhead(tx)
+}
+
+// readAhead is extend without a bound.
+func (q *Queue) readAhead(tx *Tx) bool {
+	if q.loadedTo >= q.next {
 		return false
 	}
-	records, more := tx.Messages(q.loadedTo, chunk, chunkBytes)
+	records, more := tx.Messages(q.loadedTo, q.lim.chunk, q.lim.chunkBytes)
 	end := q.next
 	if more {
 		end = records[len(records)-1].Seq + 1
 	}
 	q.forgetPending(tx.Completed)
+	q.forgetRemoved(tx.Completed)
 	// Messages of batches under way may be missing from what was read.
 	unread, _ := slices.BinarySearchFunc(q.pending, q.loadedTo, bySeq)
 	ahead := q.pending[unread:]
@@ -102,10 +108,28 @@ func bySeq(e *entry, seq uint64) int {
 	return 0
 }
 
+// known reports that a message which was read is in memory already, or deleted.
+func (q *Queue) known(seq uint64) bool {
+	if _, ok := q.tracked[seq]; ok {
+		return true
+	}
+	_, ok := q.removed[seq]
+	return ok
+}
+
+// forgetRemoved drops what cannot be read any more.
+func (q *Queue) forgetRemoved(completed uint64) {
+	for seq, batch := range q.removed {
+		if batch <= completed {
+			delete(q.removed, seq)
+		}
+	}
+}
+
 // parse makes an entry of a record of the main lane, or nil if the message is
 // in memory already or waits in the delay lane.
 func (q *Queue) parse(s Stored, tx *Tx) *entry {
-	if _, ok := q.tracked[s.Seq]; ok {
+	if q.known(s.Seq) {
 		return nil
 	}
 	m, name, ok := parseMeta(s.Record)
@@ -115,7 +139,7 @@ func (q *Queue) parse(s Stored, tx *Tx) *entry {
 	if m.DueAt != 0 {
 		return nil
 	}
-	e := &entry{seq: s.Seq, since: m.retainFrom(), prior: m.Prior, size: int32(len(s.Record)), pos: -1, age: -1}
+	e := newEntry(s.Seq, &m, len(s.Record))
 	q.join(e, name)
 	return e
 }
@@ -143,9 +167,5 @@ func (q *Queue) forgetPending(completed uint64) {
 		}
 		n++
 	}
-	if n == len(q.pending) {
-		q.pending = q.pending[:0]
-	} else if n > 0 {
-		q.pending = append(q.pending[:0], q.pending[n:]...)
-	}
+	q.pending = slices.Delete(q.pending, 0, n)
 }
