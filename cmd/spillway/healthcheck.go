@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+type healthcheckCommand struct {
+	configFlags
+	Endpoint string        `placeholder:"URL" help:"Server to ask. Default: where this configuration listens."`
+	Timeout  time.Duration `default:"3s" help:"How long to wait."`
+}
+
+// Run asks the server for its health. Docker runs it in the server's container.
+func (h *healthcheckCommand) Run(p *process) error {
+	endpoint := h.Endpoint
+	if endpoint == "" {
+		c, err := h.load(p)
+		if err != nil {
+			return err
+		}
+		endpoint = "http://" + reachable(c.Listen)
+		if c.TLS.Cert != "" {
+			endpoint = "https://" + reachable(c.Listen)
+		}
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, h.Timeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+"/_spillway/health", nil)
+	if err != nil {
+		return err
+	}
+	// The certificate is for others' name of this machine; what is asked is public.
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, strings.TrimSpace(string(body)))
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server answers %s", resp.Status)
+	}
+	return nil
+}
+
+// reachable is an address to connect to for one to listen on.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

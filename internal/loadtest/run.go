@@ -1,0 +1,194 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Workloads.
+const (
+	Send      = "send"
+	Receive   = "receive"   // what Preload sent, without deleting
+	Delete    = "delete"    // what Preload sent
+	Lifecycle = "lifecycle" // send, receive, delete
+	Latency   = "latency"   // from the send to the answer of a receive that waited
+)
+
+// Options of a run.
+type Options struct {
+	Endpoint, Region     string
+	AccessKey, SecretKey string // AccessKey "": requests are not signed
+	Protocol             string // json or query
+	Workload             string
+	Queue                string // made if absent
+	FIFO                 bool
+	Connections          int
+	Batch                int // messages of a call: 1 to 10
+	BodyBytes            int
+	Duration             time.Duration
+	Preload              int // messages to send before
+	PID                  int // server process whose CPU time counts; 0 for none
+}
+
+// Validate checks the options.
+func (o *Options) Validate() error {
+	switch {
+	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency}, o.Workload):
+		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle or latency", o.Workload)
+	case o.Batch < 1 || o.Batch > 10:
+		return fmt.Errorf("batch %d: must be 1 to 10", o.Batch)
+	case o.Connections < 1:
+		return fmt.Errorf("connections %d: must be at least 1", o.Connections)
+	case o.Workload == Latency && o.Connections < 2:
+		return errors.New("latency needs 2 connections: one sends, one receives")
+	case o.BodyBytes < stampBytes:
+		return fmt.Errorf("body %d: must be at least %d bytes", o.BodyBytes, stampBytes)
+	case o.Duration <= 0:
+		return errors.New("the duration must be positive")
+	case (o.Workload == Receive || o.Workload == Delete) && o.Preload == 0:
+		return fmt.Errorf("%s needs a preload: it takes what is there", o.Workload)
+	}
+	return nil
+}
+
+// grace is how long after a run's end its calls may take.
+const grace = 30 * time.Second
+
+// Run loads the server and reports what it did.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	t, err := newTarget(&o)
+	if err != nil {
+		return nil, err
+	}
+	queueURL, err := t.createQueue(ctx, o.Queue, o.FIFO)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.use(queueURL, o.Batch); err != nil {
+		return nil, err
+	}
+	workers, err := newWorkers(ctx, &o, t, queueURL)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, w := range workers {
+			w.conn.net.Close()
+		}
+	}()
+	if err := prepare(ctx, &o, workers); err != nil {
+		return nil, err
+	}
+	return measure(ctx, &o, workers)
+}
+
+func newWorkers(ctx context.Context, o *Options, t *target, queueURL string) ([]*worker, error) {
+	var workers []*worker
+	for i := range o.Connections {
+		c, err := t.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w := &worker{options: o, index: i, conn: c, queueURL: queueURL, errors: map[string]int{}}
+		w.messages = newMessages(i, o.FIFO, o.Batch, o.BodyBytes)
+		workers = append(workers, w)
+	}
+	return workers, nil
+}
+
+// prepare does what is not measured: the preload, and receiving what delete deletes.
+func prepare(ctx context.Context, o *Options, workers []*worker) error {
+	var group group
+	for i, w := range workers {
+		share := o.Preload / len(workers)
+		if i < o.Preload%len(workers) {
+			share++
+		}
+		group.run(func() error { return w.preload(ctx, share) })
+	}
+	if err := group.wait(); err != nil {
+		return err
+	}
+	for _, w := range workers {
+		switch o.Workload {
+		case Delete:
+			group.run(func() error { return w.collect(ctx) })
+		case Latency:
+			// What is left of earlier runs would be received first.
+			group.run(func() error { return w.drain(ctx) })
+		}
+	}
+	return group.wait()
+}
+
+// measure runs the workload on all connections.
+func measure(ctx context.Context, o *Options, workers []*worker) (*Report, error) {
+	for _, w := range workers {
+		w.reset()
+	}
+	var server, own [2]time.Duration
+	cpu := func(i int) (err error) {
+		own[i] = ownCPU()
+		if o.PID != 0 {
+			server[i], err = processCPU(o.PID)
+		}
+		return err
+	}
+	if err := cpu(0); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	end := began.Add(o.Duration)
+	// Whatever hangs at the end is an error, not a wait.
+	ctx, cancel := context.WithDeadline(ctx, end.Add(grace))
+	defer cancel()
+	for _, w := range workers {
+		if err := w.conn.net.SetDeadline(end.Add(grace)); err != nil {
+			return nil, err
+		}
+	}
+	var group group
+	arrivals := make(chan struct{}, len(workers))
+	for _, w := range workers {
+		group.run(func() error { return w.run(ctx, end, arrivals) })
+	}
+	err := group.wait()
+	took := time.Since(began)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := cpu(1); err != nil {
+		return nil, err
+	}
+	return newReport(o, workers, took, server[1]-server[0], own[1]-own[0]), nil
+}
+
+// group waits for functions and keeps their first error.
+type group struct {
+	wg   sync.WaitGroup
+	once sync.Once
+	err  error
+}
+
+func (g *group) run(f func() error) {
+	g.wg.Go(func() {
+		if err := f(); err != nil {
+			g.once.Do(func() { g.err = err })
+		}
+	})
+}
+
+func (g *group) wait() error {
+	g.wg.Wait()
+	return g.err
+}
