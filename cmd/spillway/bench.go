@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/spillway/spillway/internal/loadtest"
@@ -22,6 +23,7 @@ type benchCommand struct {
 	Body        int           `default:"256" help:"Bytes of a message's body."`
 	Duration    time.Duration `default:"10s" help:"How long to measure."`
 	Preload     int           `help:"Messages to send before measuring."`
+	Threads     int           `default:"1" help:"Threads of this load generator. One costs least: it shares the machine with the server."`
 	PID         int           `name:"pid" help:"The server's process: its CPU time a call is reported."`
 	JSON        bool          `name:"json" help:"Report in JSON."`
 }
@@ -43,6 +45,7 @@ func (b *benchCommand) Run(p *process) error {
 	if b.Unsigned {
 		o.AccessKey = ""
 	}
+	runtime.GOMAXPROCS(max(b.Threads, 1))
 	r, err := loadtest.Run(p.ctx, o)
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
