@@ -38,14 +38,13 @@ type browseCommand struct {
 
 // Run implements partition.Command.
 func (c *browseCommand) Run(tx *partition.Tx) {
-	tx.Relax()
 	l := c.q.m.local(c.q)
 	if l == nil {
 		c.err = ErrNoQueue
 		return
 	}
 	ctx := c.q.m.begin(tx, l)
-	records, _ := ctx.Messages(c.from, c.n, 16<<20)
+	records, _ := ctx.Messages(max(c.from, l.core.Low()), c.n, 16<<20)
 	for _, r := range records {
 		m, err := core.ParseRecord(r.Record)
 		if err != nil {

@@ -3,6 +3,7 @@ package queue
 import (
 	"container/list"
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
@@ -110,6 +111,7 @@ type leaseCommand struct {
 	moves   *moveWait
 	waiting *list.Element // in the queue's waiters
 	parked  bool          // not to be answered by Done, but by finish
+	left    atomic.Bool   // the caller has gone: it must not get messages any more
 }
 
 // Run implements partition.Command.
@@ -165,10 +167,24 @@ func (c *leaseCommand) Done(err error) {
 // finish answers a command that was parked.
 func (c *leaseCommand) finish(err error) { c.call.Done(err) }
 
+// committed is finish for a lease that had to be durable first.
+func (c *leaseCommand) committed(err error) {
+	if err != nil {
+		err = partition.ErrStopped
+	}
+	c.finish(err)
+}
+
 // serve gives messages to those that wait, longest waiting first.
 func (m *machine) serve(tx *partition.Tx, l *local) {
 	for l.waiters.Len() > 0 && l.core.Ready() {
 		c := l.waiters.Front().Value.(*leaseCommand)
+		if c.left.Load() {
+			l.waiters.Remove(c.waiting)
+			c.waiting = nil
+			c.finish(nil)
+			continue
+		}
 		now := c.take(tx, m, l)
 		if len(c.out) == 0 {
 			c.err = nil // still ErrInFlight, or nothing after all
@@ -181,7 +197,7 @@ func (m *machine) serve(tx *partition.Tx, l *local) {
 			continue
 		}
 		tx.Force()
-		tx.OnCommit(c.finish)
+		tx.OnCommit(c.committed)
 	}
 }
 
@@ -198,11 +214,15 @@ func (c *leaseCommand) await(ctx context.Context) error {
 		return c.err
 	case <-timer.C:
 	case <-ctx.Done():
+	case <-c.q.m.engine.store.Failed():
+		c.left.Store(true)
+		return partition.ErrStopped
 	}
+	c.left.Store(true)
 	leave := &leaveCommand{call: newCall(), of: c}
 	c.q.m.p.Submit(leave)
 	if err := leave.wait(); err != nil {
-		return err // the partition has stopped: nobody will answer
+		return err // stopped: nobody will answer; or busy: left is found later
 	}
 	return c.wait()
 }

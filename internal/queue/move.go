@@ -117,6 +117,10 @@ func (l *local) depart(t core.Transfer) {
 	if !t.State.Fresh {
 		l.handle.stats.deadLettered.Add(1)
 	}
+	// A lease may have brought this about, whose writes are not forced to the disk.
+	// But the target must not have the message before the mark here is durable, or
+	// a crash in between leaves two.
+	l.now.Force()
 	mover := l.handle.m.engine.mover
 	l.now.OnCommit(func(err error) {
 		if err == nil {

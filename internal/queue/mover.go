@@ -10,19 +10,21 @@ import (
 	"github.com/spillway/spillway/internal/store"
 )
 
-// moveRetry is the pause before a busy partition is asked again.
+// moveRetry is the pause before a busy partition, or a full disk, is tried again.
 const moveRetry = 100 * time.Millisecond
 
 // mover takes transfers through their steps. The steps themselves are commands
 // of the two partitions; the mover's goroutine only reads records and submits.
 type mover struct {
 	engine *Engine
-	notify chan struct{} // 1 slot
+	notify chan struct{} // 1 slot: there are moves
+	busy   chan struct{} // 1 slot: there are moves to be tried again after a pause
 	quit   chan struct{}
 	ended  sync.WaitGroup
 
-	mu    sync.Mutex // guards moves
-	moves []*move
+	mu     sync.Mutex // guards the fields below
+	moves  []*move
+	closed bool
 }
 
 // move is one transfer on its way.
@@ -33,7 +35,7 @@ type move struct {
 }
 
 func newMover(e *Engine) *mover {
-	return &mover{engine: e, notify: make(chan struct{}, 1), quit: make(chan struct{})}
+	return &mover{engine: e, notify: make(chan struct{}, 1), busy: make(chan struct{}, 1), quit: make(chan struct{})}
 }
 
 func (v *mover) start() { v.ended.Go(v.run) }
@@ -41,16 +43,45 @@ func (v *mover) start() { v.ended.Go(v.run) }
 func (v *mover) close() {
 	close(v.quit)
 	v.ended.Wait()
+	v.mu.Lock()
+	v.closed = true
+	moves := v.moves
+	v.moves = nil
+	v.mu.Unlock()
+	for _, mv := range moves {
+		mv.end()
+	}
 }
 
 // add hands a transfer over, durably marked at its source. It does not block.
-func (v *mover) add(mv *move) {
+func (v *mover) add(mv *move) { v.queue(v.notify, mv) }
+
+// again is add for what a partition refused: it is tried after a pause.
+func (v *mover) again(moves ...*move) { v.queue(v.busy, moves...) }
+
+func (v *mover) queue(signal chan struct{}, moves ...*move) {
 	v.mu.Lock()
-	v.moves = append(v.moves, mv)
+	closed := v.closed
+	if !closed {
+		v.moves = append(v.moves, moves...)
+	}
 	v.mu.Unlock()
+	if closed {
+		for _, mv := range moves {
+			mv.end() // the next start takes it up again
+		}
+		return
+	}
 	select {
-	case v.notify <- struct{}{}:
+	case signal <- struct{}{}:
 	default:
+	}
+}
+
+// end tells who waits for the transfer that it is over, one way or another.
+func (mv *move) end() {
+	if mv.wait != nil {
+		mv.wait.done()
 	}
 }
 
@@ -61,6 +92,9 @@ func (v *mover) run() {
 		select {
 		case <-v.quit:
 			return
+		case <-v.busy:
+			retry.Reset(moveRetry)
+			continue
 		case <-v.notify:
 		case <-retry.C:
 		}
@@ -68,15 +102,20 @@ func (v *mover) run() {
 		moves := v.moves
 		v.moves = nil
 		v.mu.Unlock()
-		for i, mv := range moves {
-			if err := v.send(mv); err != nil {
-				v.engine.logger.Warn("a message cannot be moved yet", "queue", mv.source.id, "error", err)
-				v.mu.Lock()
-				v.moves = append(moves[i:], v.moves...)
-				v.mu.Unlock()
-				retry.Reset(moveRetry)
-				break
+		var later []*move
+		var reason error
+		for _, mv := range moves {
+			switch err := v.send(mv); {
+			case errors.Is(err, core.ErrRecord):
+				v.engine.logger.Error("a message cannot be moved: run a check of the data folder", "queue", mv.source.id, "sequence", mv.Seq, "error", err)
+				mv.end()
+			case err != nil:
+				later, reason = append(later, mv), err
 			}
+		}
+		if len(later) > 0 {
+			v.engine.logger.Warn("messages cannot be moved yet", "messages", len(later), "error", reason)
+			v.again(later...)
 		}
 	}
 }
@@ -154,8 +193,10 @@ func (c *arriveCommand) Run(tx *partition.Tx) {
 func (c *arriveCommand) Done(err error) {
 	switch {
 	case errors.Is(err, partition.ErrBusy):
-		c.v.add(c.mv)
-	case err == nil:
+		c.v.again(c.mv)
+	case err != nil:
+		c.mv.end()
+	default:
 		c.v.settle(c.mv, !c.refused)
 	}
 }
@@ -189,12 +230,10 @@ func (c *departCommand) Run(tx *partition.Tx) {
 // Done implements partition.Command.
 func (c *departCommand) Done(err error) {
 	if errors.Is(err, partition.ErrBusy) {
-		c.v.add(c.mv) // from the start: the target knows it already
+		c.v.again(c.mv) // from the start: the target knows it already
 		return
 	}
-	if c.mv.wait != nil {
-		c.mv.wait.done()
-	}
+	c.mv.end()
 	if target := c.v.engine.Queue(c.mv.Target); err == nil && c.arrived && target != nil {
 		target.m.p.Submit(&forgetCommand{target: target, id: core.TransferID{Source: c.mv.source.id, Seq: c.mv.Seq}})
 	}

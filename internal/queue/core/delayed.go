@@ -45,7 +45,8 @@ func due(e *entry) Due { return Due{e.dueAt, e.seq} }
 
 func (d Due) before(o Due) bool { return d.At < o.At || d.At == o.At && d.Seq < o.Seq }
 
-func second(ms int64) int64 { return (ms + 999) / 1000 }
+// DueSecond is the second that a message is counted under which is due at ms.
+func DueSecond(ms int64) int64 { return (ms + 999) / 1000 }
 
 // delay puts a new message into the lane.
 func (q *Queue) delay(tx *Tx, e *entry) {
@@ -54,7 +55,7 @@ func (q *Queue) delay(tx *Tx, e *entry) {
 	if len(d.future) == 0 {
 		d.second = tx.Now / 1000 // nothing was counted down meanwhile
 	}
-	s := second(e.dueAt)
+	s := DueSecond(e.dueAt)
 	d.counts[s]++
 	d.undelivered++
 	d.dirty[s] = struct{}{}
@@ -197,7 +198,7 @@ func (q *Queue) ripe(e *entry) {
 	if e.pos >= 0 {
 		d.items.remove(e.pos)
 	}
-	if s := second(e.dueAt); d.future[s] > 0 {
+	if s := DueSecond(e.dueAt); d.future[s] > 0 {
 		d.future[s]--
 		d.notDue--
 	}
@@ -218,7 +219,7 @@ func (d *delayed) nextDue() (at int64, ok bool) {
 
 // delivered takes a ripe message out of the books.
 func (d *delayed) delivered(e *entry) {
-	s := second(e.dueAt)
+	s := DueSecond(e.dueAt)
 	d.dirty[s] = struct{}{}
 	d.undelivered--
 	if d.counts[s]--; d.counts[s] == 0 {

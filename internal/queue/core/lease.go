@@ -35,6 +35,7 @@ func (q *Queue) Lease(tx *Tx, in *Lease, out []Delivery) ([]Delivery, error) {
 			return again, nil
 		}
 	}
+	q.advanceReady(tx) // leases that are over count no more
 	n := min(in.Max, q.spec.MaxInFlight-q.leasedN)
 	if n <= 0 {
 		if q.spec.FIFO {
@@ -42,7 +43,6 @@ func (q *Queue) Lease(tx *Tx, in *Lease, out []Delivery) ([]Delivery, error) {
 		}
 		return out, ErrInFlight
 	}
-	q.advanceReady(tx)
 	start := len(out)
 	offer := func(e *entry) verdict {
 		v := q.offer(tx, e, time)

@@ -216,6 +216,9 @@ func (q *Queue) expired(e *entry, now int64) bool { return now-e.since >= q.spec
 // Ready reports whether a lease may find something.
 func (q *Queue) Ready() bool { return q.pick.ready() || q.loadedTo < q.next }
 
+// Low is a sequence below which nothing is, for reads to start at.
+func (q *Queue) Low() uint64 { return q.low }
+
 // Expired counts the messages dropped because of their age, since New or Load.
 func (q *Queue) Expired() uint64 { return q.lapsedN }
 

@@ -110,8 +110,8 @@ func bySeq(e *entry, seq uint64) int {
 
 // known reports that a message which was read is in memory already, or deleted.
 func (q *Queue) known(seq uint64) bool {
-	if _, ok := q.tracked[seq]; ok {
-		return true
+	if _, ok := q.tracked[seq]; ok || seq < q.low {
+		return true // or purged
 	}
 	_, ok := q.removed[seq]
 	return ok

@@ -275,7 +275,7 @@ func (w *world) compareDisk() {
 				(s.deadline <= w.now || state.Deadline == s.deadline), "state %+v of %+v", state, s)
 		}
 		if s.fresh && s.due != 0 {
-			counts[second(s.due)]++
+			counts[DueSecond(s.due)]++
 			_, found := slices.BinarySearchFunc(t.delayed, Due{s.due, s.seq}, func(a, b Due) int {
 				if a.before(b) {
 					return -1
