@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/queue/core"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -147,3 +148,5 @@ func TestDeadLetterArrivesBeforeTheReceiveReturns(t *testing.T) {
 		}
 	}
 }
+
+func parseState(value []byte) (core.State, error) { return core.ParseState(value) }
