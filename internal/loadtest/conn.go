@@ -16,12 +16,13 @@ type conn struct {
 	target *target
 	signer *signer // nil: requests are not signed
 
-	net  net.Conn
-	out  []byte // request
-	body []byte // of the request
-	in   []byte // response, as read
-	read int    // bytes of in that are read
-	text []byte // of a chunked response
+	net    net.Conn
+	poller *poller // nil: the runtime waits
+	out    []byte  // request
+	body   []byte  // of the request
+	in     []byte  // response, as read
+	read   int     // bytes of in that are read
+	text   []byte  // of a chunked response
 }
 
 func (t *target) connect(ctx context.Context) (*conn, error) {
@@ -46,14 +47,17 @@ func (c *conn) dial(ctx context.Context) error {
 	if !ok {
 		deadline = time.Now().Add(24 * time.Hour)
 	}
-	return n.SetDeadline(deadline)
+	if err := n.SetDeadline(deadline); err != nil || c.poller == nil {
+		return err
+	}
+	return c.poll()
 }
 
 // call sends c.body as a call of the operation. The response's body is valid until
 // the next call.
 func (c *conn) call(ctx context.Context, op *operation) (status int, body []byte, err error) {
 	c.out = c.appendRequest(c.out[:0], op)
-	if _, err := c.net.Write(c.out); err != nil {
+	if err := c.write(c.out); err != nil {
 		return 0, nil, err
 	}
 	status, body, keep, err := c.response()
@@ -90,7 +94,7 @@ func (c *conn) fill() error {
 	if c.read == len(c.in) {
 		c.in = append(c.in, make([]byte, len(c.in))...)
 	}
-	n, err := c.net.Read(c.in[c.read:])
+	n, err := c.receive(c.in[c.read:])
 	c.read += n
 	if n > 0 {
 		return nil

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -269,5 +270,42 @@ func BenchmarkRequest(b *testing.B) {
 	for b.Loop() {
 		c.body = target.protocol.send(c.body[:0], "http://127.0.0.1:4566/000000000000/q", m, false)
 		c.out = c.appendRequest(c.out[:0], &target.send)
+	}
+}
+
+// A server that ends a connection in the middle ends the run with an error.
+func TestRunServerEnds(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if calls.Add(1) > 20 {
+			panic(http.ErrAbortHandler)
+		}
+		io.WriteString(w, "<R><QueueUrl>http://x/queue/q</QueueUrl></R>")
+	}))
+	defer server.Close()
+	_, err := Run(context.Background(), Options{
+		Endpoint: server.URL, Protocol: "query", Workload: Send, Queue: "q",
+		Connections: 4, Batch: 1, BodyBytes: 64, Duration: 20 * time.Second,
+	})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+// A server that wants every connection closed gets new ones.
+func TestRunReconnects(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		io.WriteString(w, "<R><QueueUrl>http://x/queue/q</QueueUrl></R>")
+	}))
+	defer server.Close()
+	r, err := Run(context.Background(), Options{
+		Endpoint: server.URL, Protocol: "query", Workload: Send, Queue: "q",
+		Connections: 4, Batch: 1, BodyBytes: 64, Duration: 100 * time.Millisecond,
+	})
+	if err != nil || r.Calls < 5 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

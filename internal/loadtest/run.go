@@ -105,27 +105,24 @@ func newWorkers(ctx context.Context, o *Options, t *target, queueURL string) ([]
 
 // prepare does what is not measured: the preload, and receiving what delete deletes.
 func prepare(ctx context.Context, o *Options, workers []*worker) error {
-	var group group
-	for i, w := range workers {
+	err := runAll(ctx, workers, func(w *worker) error {
 		share := o.Preload / len(workers)
-		if i < o.Preload%len(workers) {
+		if w.index < o.Preload%len(workers) {
 			share++
 		}
-		group.run(func() error { return w.preload(ctx, share) })
-	}
-	if err := group.wait(); err != nil {
+		return w.preload(ctx, share)
+	})
+	if err != nil {
 		return err
 	}
-	for _, w := range workers {
-		switch o.Workload {
-		case Delete:
-			group.run(func() error { return w.collect(ctx) })
-		case Latency:
-			// What is left of earlier runs would be received first.
-			group.run(func() error { return w.drain(ctx) })
-		}
+	switch o.Workload {
+	case Delete:
+		return runAll(ctx, workers, func(w *worker) error { return w.collect(ctx) })
+	case Latency:
+		// What is left of earlier runs would be received first.
+		return runAll(ctx, workers, func(w *worker) error { return w.drain(ctx) })
 	}
-	return group.wait()
+	return nil
 }
 
 // measure runs the workload on all connections.
@@ -154,12 +151,14 @@ func measure(ctx context.Context, o *Options, workers []*worker) (*Report, error
 			return nil, err
 		}
 	}
-	var group group
-	arrivals := make(chan struct{}, len(workers))
-	for _, w := range workers {
-		group.run(func() error { return w.run(ctx, end, arrivals) })
+	var err error
+	if o.Workload == Latency {
+		// Its workers wait for each other.
+		arrivals := make(chan struct{}, len(workers))
+		err = inParallel(workers, func(w *worker) error { return w.runPair(ctx, end, arrivals) })
+	} else {
+		err = runAll(ctx, workers, func(w *worker) error { return w.run(ctx, end) })
 	}
-	err := group.wait()
 	took := time.Since(began)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -173,22 +172,18 @@ func measure(ctx context.Context, o *Options, workers []*worker) (*Report, error
 	return newReport(o, workers, took, server[1]-server[0], own[1]-own[0]), nil
 }
 
-// group waits for functions and keeps their first error.
-type group struct {
-	wg   sync.WaitGroup
-	once sync.Once
-	err  error
-}
-
-func (g *group) run(f func() error) {
-	g.wg.Go(func() {
-		if err := f(); err != nil {
-			g.once.Do(func() { g.err = err })
+// inParallel runs a function for each worker and returns the first error.
+func inParallel(workers []*worker, f func(*worker) error) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(workers))
+	for i, w := range workers {
+		wg.Go(func() { errs[i] = f(w) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
-	})
-}
-
-func (g *group) wait() error {
-	g.wg.Wait()
-	return g.err
+	}
+	return nil
 }

@@ -54,7 +54,7 @@ func (w *worker) reset() {
 }
 
 // run runs the workload until its end.
-func (w *worker) run(ctx context.Context, end time.Time, arrivals chan struct{}) error {
+func (w *worker) run(ctx context.Context, end time.Time) error {
 	switch w.options.Workload {
 	case Send:
 		return w.until(ctx, end, func() (bool, error) {
@@ -74,7 +74,7 @@ func (w *worker) run(ctx context.Context, end time.Time, arrivals chan struct{})
 			w.handles, w.collected = w.collected[:n], w.collected[n:]
 			return len(w.collected) > 0, w.remove(ctx)
 		})
-	case Lifecycle:
+	default: // Lifecycle
 		return w.until(ctx, end, func() (bool, error) {
 			if _, err := w.send(ctx, &w.conn.target.send, w.messages); err != nil {
 				return false, err
@@ -85,6 +85,10 @@ func (w *worker) run(ctx context.Context, end time.Time, arrivals chan struct{})
 			return true, w.remove(ctx)
 		})
 	}
+}
+
+// runPair is the half of the latency workload that falls to this worker.
+func (w *worker) runPair(ctx context.Context, end time.Time, arrivals chan struct{}) error {
 	if w.index%2 == 0 {
 		return w.sendAndWait(ctx, end, arrivals)
 	}
