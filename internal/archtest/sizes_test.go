@@ -26,6 +26,7 @@ var (
 		"internal/smithy.Encoder":     "one method for each kind of value",
 		"internal/smithy.Decoder":     "one method for each kind of value",
 		"internal/queue/core.Journal": "one method for each kind of record",
+		"internal/queue/core.Queue":   "the memory of one queue: lanes, indexes and counts that change together",
 		"internal/queue/core.picker":  "what can happen to a message",
 	}
 )

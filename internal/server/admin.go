@@ -1,20 +1,14 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/spillway/spillway/internal/catalog"
-	"github.com/spillway/spillway/internal/partition"
-	"github.com/spillway/spillway/internal/store"
 )
 
 // adminSocket is where `spillway backup` reaches the server that runs on a data
@@ -77,51 +71,3 @@ func (s *Server) serveBackup(w http.ResponseWriter, r *http.Request) {
 	}
 	s.logger.Info("backup", "dir", in.Dir)
 }
-
-// Backup copies a data folder to dest, a consistent copy that is itself a data
-// folder. A server that runs on the folder makes the copy itself, without pause;
-// otherwise the folder is opened for it.
-func Backup(ctx context.Context, dataDir, dest string) error {
-	dest, err := filepath.Abs(dest)
-	if err != nil {
-		return err
-	}
-	st, err := store.Open(store.Options{Dir: dataDir, ReadOnly: true})
-	if errors.Is(err, store.ErrLocked) {
-		return requestBackup(ctx, filepath.Join(dataDir, adminSocket), dest)
-	}
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	return st.Backup(dest)
-}
-
-func requestBackup(ctx context.Context, socket, dest string) error {
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		},
-	}}
-	defer client.CloseIdleConnections()
-	body, err := json.Marshal(backupRequest{Dir: dest})
-	if err != nil {
-		return err
-	}
-	return post(ctx, client, "http://spillway/backup", body)
-}
-
-// Check opens a data folder that no server uses and verifies everything in it. It
-// returns what is wrong in words; an error means that it could not look.
-func Check(_ context.Context, dataDir string) ([]string, error) {
-	st, err := store.Open(store.Options{Dir: dataDir, ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
-	return st.Check(partition.Check, catalog.Check), nil
-}
-
-var errServer = errors.New("the server refused")
-
-func refused(status, text string) error { return fmt.Errorf("%w: %s: %s", errServer, status, text) }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -19,37 +19,33 @@ import (
 // meters are the server's own metrics. Those of queues are written when they are
 // asked for, from the engine's counters.
 type meters struct {
-	set *metrics.Set
-
-	commits       *metrics.Counter
-	commands      *metrics.Counter
-	commitBytes   *metrics.Counter
-	commitSize    *metrics.Histogram
-	commitTime    *metrics.Histogram
-	inFlight      atomic.Int64
-	startedAt     time.Time
-	dataIsHealthy func() bool
+	set         *metrics.Set
+	commits     *metrics.Counter
+	commands    *metrics.Counter
+	commitBytes *metrics.Counter
+	commitSize  *metrics.Histogram
+	commitTime  *metrics.Histogram
+	bySeries    sync.Map // series: *seriesMetrics
 }
 
 func newMeters(healthy func() bool) *meters {
 	set := metrics.NewSet()
 	m := &meters{
-		set:           set,
-		commits:       set.NewCounter("spillway_storage_commits_total"),
-		commands:      set.NewCounter("spillway_storage_commands_total"),
-		commitBytes:   set.NewCounter("spillway_storage_commit_bytes_total"),
-		commitSize:    set.NewHistogram("spillway_storage_commit_commands"),
-		commitTime:    set.NewHistogram("spillway_storage_commit_seconds"),
-		startedAt:     time.Now(),
-		dataIsHealthy: healthy,
+		set:         set,
+		commits:     set.NewCounter("spillway_storage_commits_total"),
+		commands:    set.NewCounter("spillway_storage_commands_total"),
+		commitBytes: set.NewCounter("spillway_storage_commit_bytes_total"),
+		commitSize:  set.NewHistogram("spillway_storage_commit_commands"),
+		commitTime:  set.NewHistogram("spillway_storage_commit_seconds"),
 	}
 	set.NewGauge("spillway_storage_healthy", func() float64 {
-		if m.dataIsHealthy() {
+		if healthy() {
 			return 1
 		}
 		return 0
 	})
-	set.NewGauge("spillway_uptime_seconds", func() float64 { return time.Since(m.startedAt).Seconds() })
+	started := time.Now()
+	set.NewGauge("spillway_uptime_seconds", func() float64 { return time.Since(started).Seconds() })
 	return m
 }
 
@@ -62,15 +58,32 @@ func (m *meters) Committed(commands, bytes int, took time.Duration) {
 	m.commitTime.Update(took.Seconds())
 }
 
+// series names the metrics of one kind of answer.
+type series struct{ service, operation, code string }
+
+type seriesMetrics struct {
+	count *metrics.Counter
+	took  *metrics.Histogram
+}
+
 // request counts one answered request. Names are bounded: service and operation
 // come from the API's tables, codes from its errors.
 func (m *meters) request(r *gateway.RequestInfo) {
-	code := r.Code
-	if code == "" {
-		code = "OK"
+	key := series{r.Service, r.Operation, r.Code}
+	v, ok := m.bySeries.Load(key)
+	if !ok {
+		code := r.Code
+		if code == "" {
+			code = "OK"
+		}
+		v, _ = m.bySeries.LoadOrStore(key, &seriesMetrics{
+			count: m.set.GetOrCreateCounter(fmt.Sprintf("spillway_http_requests_total{service=%q,action=%q,code=%q}", r.Service, r.Operation, code)),
+			took:  m.set.GetOrCreateHistogram(fmt.Sprintf("spillway_http_request_seconds{service=%q,action=%q}", r.Service, r.Operation)),
+		})
 	}
-	m.set.GetOrCreateCounter(fmt.Sprintf("spillway_http_requests_total{service=%q,action=%q,code=%q}", r.Service, r.Operation, code)).Inc()
-	m.set.GetOrCreateHistogram(fmt.Sprintf("spillway_http_request_seconds{service=%q,action=%q}", r.Service, r.Operation)).Update(r.Duration.Seconds())
+	x := v.(*seriesMetrics)
+	x.count.Inc()
+	x.took.Update(r.Duration.Seconds())
 }
 
 // maxQueueSeries is how many queues have series of their own; the rest is summed
