@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spillway/spillway/internal/server"
 )
@@ -17,9 +16,6 @@ func (b *backupCommand) Run(p *process) error {
 	c, err := b.load(p)
 	if err != nil {
 		return err
-	}
-	if _, err := os.Stat(c.DataDir); err != nil {
-		return err // opening would make it
 	}
 	if err := server.Backup(p.ctx, c.DataDir, b.Dest); err != nil {
 		return fmt.Errorf("backup of %s: %w", c.DataDir, err)
