@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 			return l.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"occupy": occupy, "ready": ready, "signal": signalServer, "gone": gone, "get": get, "appears": appears,
+			"occupy": occupy, "ready": ready, "launch": launch, "signal": signalServer, "gone": gone, "get": get, "appears": appears,
 		},
 	})
 }
@@ -106,7 +106,13 @@ func find(ts *testscript.TestScript, name string) *started {
 var readyLine = regexp.MustCompile(`(?m)^Ready\.$`)
 
 // ready NAME ARGS... starts spillway and waits until it is ready.
-func ready(ts *testscript.TestScript, _ bool, args []string) {
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	launch(ts, neg, args)
+	find(ts, args[0]).await(ts, readyLine)
+}
+
+// launch NAME ARGS... starts spillway.
+func launch(ts *testscript.TestScript, _ bool, args []string) {
 	s := ts.Value(serversKey{}).(*servers)
 	path, err := lookPath(ts, "spillway")
 	ts.Check(err)
@@ -143,7 +149,6 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	s.byID[args[0]] = server
 	s.mu.Unlock()
-	server.await(ts, readyLine)
 }
 
 // appears NAME REGEXP waits until a server has printed something.

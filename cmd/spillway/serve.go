@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -68,6 +69,9 @@ func serve(ctx context.Context, p *process, c *config.Config, logger *slog.Logge
 	})
 	hooks.Run(ctx, hook.Boot)
 	s, err := server.Start(ctx, c, server.Options{Logger: logger, Hooks: hooks})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // told to stop before it began
+	}
 	if err != nil {
 		return err
 	}
