@@ -12,7 +12,9 @@ import (
 	"github.com/spillway/spillway"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1")) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
 
 func client(s *spillway.Server, key, secret string) *sqs.Client {
 	return sqs.New(sqs.Options{

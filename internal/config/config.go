@@ -108,9 +108,9 @@ type SQS struct {
 	// Largest MaxNumberOfMessages of a receive. Default 10, as in AWS.
 	MaxReceive int `yaml:"max_receive"`
 	// Time after DeleteQueue in which the name cannot be used again. Default 60s, as
-	// in AWS; 0s in dev mode.
+	// in AWS. 0s suits tests that make the same queues again and again.
 	DeleteCooldown time.Duration `yaml:"delete_cooldown"`
-	// Time between two purges of a queue. Default 60s, as in AWS; 0s in dev mode.
+	// Time between two purges of a queue. Default 60s, as in AWS. 0s suits tests.
 	PurgeCooldown time.Duration `yaml:"purge_cooldown"`
 	// Queues that are made at start if absent. Only the file can set them.
 	Queues []Queue `yaml:"queues"`

@@ -48,8 +48,8 @@ func TestDefaults(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if c.Verify() || c.SQS.DeleteCooldown != 0 {
-		t.Errorf("dev mode by default, without cooldowns: %v", c.SQS)
+	if c.Verify() || c.SQS.DeleteCooldown != time.Minute {
+		t.Errorf("dev mode by default, with the cooldowns of AWS: %v", c.SQS)
 	}
 	if err := Default().Validate(); err != nil {
 		t.Fatal(err)

@@ -50,15 +50,6 @@ func Load(file string, env func(string) (string, bool)) (*Config, error) {
 	if c.TLS.Key == "" {
 		c.TLS.Key = c.TLS.Cert
 	}
-	if !c.Verify() {
-		// Tests delete and make the same queue again and again.
-		if _, set := c.sources["sqs.delete_cooldown"]; !set {
-			c.SQS.DeleteCooldown = 0
-		}
-		if _, set := c.sources["sqs.purge_cooldown"]; !set {
-			c.SQS.PurgeCooldown = 0
-		}
-	}
 	return c, nil
 }
 

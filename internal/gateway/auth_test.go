@@ -71,7 +71,6 @@ func TestSignedAsSent(t *testing.T) {
 	t.Parallel()
 	addr, _ := start(t, gateway.Config{Services: []*service.Service{newToy().service()}, Auth: verifying(t)})
 	credentials := aws.Credentials{AccessKeyID: "AKIDROOT", SecretAccessKey: "secret"}
-	sum := strings.Repeat("0", 64)
 	for front, client := range fronts(t) {
 		for _, target := range []string{
 			"/?Action=ListQueues", "/000000000000/q?Action=SendMessage&MessageBody=a%20b", "/a%2Fb/%C3%A4?Action=ListQueues&x=%2F+", "//x//y/?Action=ListQueues", "/a/../b/./c?Action=ListQueues&A=",
@@ -89,10 +88,8 @@ func TestSignedAsSent(t *testing.T) {
 				req.URL.Path, req.URL.RawPath, req.URL.RawQuery = plain, path, query
 				req.Header.Add("X-Amz-Twice", "one  two")
 				req.Header.Add("X-Amz-Twice", "three")
-				hash := sum
-				if !presign {
-					hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-				} else {
+				hash := "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+				if presign {
 					hash = "UNSIGNED-PAYLOAD"
 					req.Header.Set("X-Amz-Content-Sha256", hash)
 				}

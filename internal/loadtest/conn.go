@@ -99,7 +99,7 @@ func (c *conn) fill() error {
 	if n > 0 {
 		return nil
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	return err

@@ -3,6 +3,7 @@ package queue
 import (
 	"container/list"
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -124,7 +125,7 @@ func (c *leaseCommand) Run(tx *partition.Tx) {
 	}
 	durable := c.take(tx, m, l)
 	switch {
-	case len(c.out) == 0 && c.in.Wait > 0 && (c.err == nil || c.err == ErrInFlight):
+	case len(c.out) == 0 && c.in.Wait > 0 && (c.err == nil || errors.Is(c.err, ErrInFlight)):
 		c.err, c.parked = nil, true
 		c.waiting = l.waiters.PushBack(c)
 		tx.Relax()

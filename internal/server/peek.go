@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -70,8 +71,8 @@ func (s *Server) encodePeek(r *gateway.Request, messages []sqsapi.Message, next 
 		protocol = awsjson.New("1.0")
 	}
 	if err != nil {
-		e, ok := err.(*smithy.APIError)
-		if !ok {
+		var e *smithy.APIError
+		if !errors.As(err, &e) {
 			s.logger.Error("peek", "error", err, "request_id", r.ID)
 			e = smithy.InternalFailure.New("The request processing has failed because of an unknown error.")
 		}

@@ -1,6 +1,7 @@
 package smithy_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -53,7 +54,11 @@ func TestValidate(t *testing.T) {
 		}
 		got := ""
 		if err := smithy.Validate(c.in); err != nil {
-			got = err.(*smithy.APIError).Message
+			var e *smithy.APIError
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+			got = e.Message
 		}
 		if got != want {
 			t.Errorf("%T:\n got %s\nwant %s", c.in, got, want)

@@ -118,14 +118,6 @@ func valueOf(what, name string, dataType, text *string, binary []byte) (attribut
 	return a, nil
 }
 
-// sizeOf is what attributes count towards the size of a message.
-func sizeOf(attributes []attribute) (n int) {
-	for _, a := range attributes {
-		n += len(a.name) + len(a.dataType) + len(a.value)
-	}
-	return n
-}
-
 const attrTraceHeader = "AWSTraceHeader"
 
 // traceOf checks the system attributes of a message: only AWSTraceHeader exists.

@@ -51,11 +51,6 @@ var fifoDefaults = map[string]string{
 	attrFIFO: "true", attrContentDedup: "false", attrDedupScope: "queue", attrThroughput: "perQueue",
 }
 
-// readOnly attributes can be asked for but not set.
-var readOnly = map[string]bool{
-	attrARN: true, attrCreated: true, attrModified: true, attrVisible: true, attrDelayed: true, attrNotVisible: true,
-}
-
 // numbers returns the numeric attributes in force.
 func numbers(set map[string]string) map[string]int64 {
 	out := make(map[string]int64, len(numeric))
@@ -252,8 +247,7 @@ func checkPolicy(text string, create bool) (string, error) {
 
 // compactJSON removes white space between tokens; the text is valid JSON.
 func compactJSON(text string) string {
-	var v json.RawMessage = json.RawMessage(text)
-	if b, err := json.Marshal(v); err == nil {
+	if b, err := json.Marshal(json.RawMessage(text)); err == nil {
 		return string(b)
 	}
 	return text

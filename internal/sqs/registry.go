@@ -42,7 +42,7 @@ func nameOf(s string) (name, bool) {
 	if err != nil || a.Service != "sqs" || a.Region == "" || a.Account == "" || a.Resource == "" {
 		return name{}, false
 	}
-	return name{string(a.Region), string(a.Account), a.Resource}, true
+	return name{a.Region, a.Account, a.Resource}, true
 }
 
 // fifo reports whether the name is that of a FIFO queue.

@@ -39,7 +39,7 @@ func (s *Store) Backup(dir string) (err error) {
 			left = s.fs.PathJoin(dir, "db")
 		}
 		if e := s.fs.RemoveAll(left); e != nil {
-			err = fmt.Errorf("%w (and what was written to %s could not be removed: %v)", err, left, e)
+			err = fmt.Errorf("%w (and what was written to %s could not be removed: %w)", err, left, e)
 		}
 	}()
 	if err := s.checkpoint(s.fs.PathJoin(dir, "db")); err != nil {

@@ -149,7 +149,7 @@ func (s *Store) openFolder(readOnly bool) (err error) {
 		if errors.Is(err, fs.ErrPermission) && !lockHeld(err) {
 			return fmt.Errorf("lock data folder: %w", err)
 		}
-		return fmt.Errorf("%w: %s (%v)", ErrLocked, path, err)
+		return fmt.Errorf("%w: %s (%w)", ErrLocked, path, err)
 	}
 	if err := s.checkVersion(readOnly); err != nil {
 		lock.Close()
@@ -180,7 +180,7 @@ func (s *Store) close() error {
 	// Pebble may be stuck for good. What is on disk is as it was when the store
 	// failed, with or without its help.
 	select {
-	case <-ended:
+	case <-ended: //nolint:errcheck // the failure that led here is the one to report
 	case <-time.After(closeFailedAfter):
 	}
 	return errors.Join(s.Err(), s.unlock())

@@ -23,7 +23,7 @@ func (s *scanner) number() string {
 	if s.src[i] == '-' {
 		i++
 	}
-	ok := true
+	var ok bool
 	if i < len(s.src) && s.src[i] == '0' {
 		i++ // no digit may follow: 01 is no number
 		ok = i == len(s.src) || s.src[i] < '0' || s.src[i] > '9'

@@ -201,7 +201,7 @@ func (d *decoder) begin(l list, flattened bool, level string) {
 // More implements smithy.Decoder.
 func (d *decoder) More() bool {
 	l := &d.lists[len(d.lists)-1]
-	for d.err == nil && l.next < len(d.items) {
+	if d.err == nil && l.next < len(d.items) {
 		it := d.items[l.next]
 		l.next++
 		d.at = it.node
@@ -212,13 +212,19 @@ func (d *decoder) More() bool {
 		v := it.node.child(l.elem.XMLName, l.elem)
 		if !k.exact {
 			d.err = smithy.SerializationError.Newf("A map entry lacks its %s.", l.key.XMLName)
-			break
+			return d.leave()
 		}
 		// An entry without value parameters is an empty value: a structure with
 		// no members, or the empty string that a client dropped.
 		l.keyText, d.at = k.value, v
 		return true
 	}
+	return d.leave()
+}
+
+// leave ends the innermost list or map.
+func (d *decoder) leave() bool {
+	l := &d.lists[len(d.lists)-1]
 	d.items = d.items[:l.base]
 	d.lists = d.lists[:len(d.lists)-1]
 	if d.err == nil {
