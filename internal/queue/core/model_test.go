@@ -17,24 +17,22 @@ type model struct {
 
 // letter is a message of the model.
 type letter struct {
-	seq          uint64
-	id           ID
-	group        string
-	since, due   int64
-	fresh        bool // never delivered
-	acquired     uint32
-	generation   uint32
-	first        int64
-	leasedAt     int64
-	deadline     int64 // hidden until then
-	leaving      uint64
-	refused      uint64 // queue that would not take it; forgotten in a restart
-	prior        uint32
-	origin       uint64
-	batch        uint64 // that stored it
-	attemptedAt  int64
-	undecided    bool // kept by a Move: order is not predicted any more
-	anewIfLeaves bool
+	seq        uint64
+	id         ID
+	group      string
+	since, due int64
+	fresh      bool // never delivered
+	acquired   uint32
+	generation uint32
+	first      int64
+	leasedAt   int64
+	deadline   int64 // hidden until then
+	leaving    uint64
+	refused    uint64 // queue that would not take it; forgotten in a restart
+	prior      uint32
+	origin     uint64
+	batch      uint64 // that stored it
+	undecided  bool   // kept by a Move: order is not predicted any more
 }
 
 type attempted struct {
