@@ -19,7 +19,7 @@ func TestNothingToSay(t *testing.T) {
 	for _, c := range []struct{ operation, members, want string }{
 		{"ReceiveMessage", ``, "{}"},
 		{"ListQueueTags", ``, "{}"},
-		{"ListDeadLetterSourceQueues", ``, `{"queueUrls":[]}`},
+		{"ListDeadLetterSourceQueues", ``, "{}"},
 		{"GetQueueAttributes", ``, "{}"},
 		{"AddPermission", `,"Label":"l","AWSAccountIds":["111122223333"],"Actions":["SendMessage"]`, ""},
 		{"RemovePermission", `,"Label":"l"`, ""},
@@ -32,9 +32,6 @@ func TestNothingToSay(t *testing.T) {
 		{"DeleteQueue", ``, ""},
 	} {
 		res := f.json(c.operation, fmt.Sprintf(`{"QueueUrl":%q%s}`, url, c.members))
-		if c.operation == "ListDeadLetterSourceQueues" && res.text == "{}" {
-			c.want = "{}" // [A]
-		}
 		if res.status != 200 || res.text != c.want || res.header.Get("Content-Length") != fmt.Sprint(len(c.want)) {
 			t.Errorf("%s: %d %q, length %s", c.operation, res.status, res.text, res.header.Get("Content-Length"))
 		}
