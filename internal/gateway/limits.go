@@ -65,6 +65,11 @@ type load struct {
 	maxActive, maxWaiting int64
 }
 
+// Load is how many requests are being answered, and how many wait in a long poll.
+func (g *Gateway) Load() (running, waiting int) {
+	return int(g.load.active.Load()), int(g.load.waiting.Load())
+}
+
 // enter takes a place for a request, if there is one; leave gives it back.
 func (l *load) enter() bool {
 	if l.active.Add(1) <= l.maxActive {

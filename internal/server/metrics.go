@@ -49,6 +49,12 @@ func newMeters(healthy func() bool) *meters {
 	return m
 }
 
+// watch shows how many requests the gateway holds.
+func (m *meters) watch(g *gateway.Gateway) {
+	m.set.NewGauge("spillway_http_requests_running", func() float64 { running, _ := g.Load(); return float64(running) })
+	m.set.NewGauge("spillway_http_requests_waiting", func() float64 { _, waiting := g.Load(); return float64(waiting) })
+}
+
 // Committed implements partition.Observer.
 func (m *meters) Committed(commands, bytes int, took time.Duration) {
 	m.commits.Inc()

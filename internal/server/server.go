@@ -153,6 +153,7 @@ func (s *Server) serve(ctx context.Context) error {
 		Logger:   s.logger,
 		TLS:      tls,
 	})
+	s.meters.watch(s.gateway)
 	if s.config.Storage != config.StorageMemory {
 		if s.admin, err = openAdmin(s); err != nil {
 			return err
