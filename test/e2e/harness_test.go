@@ -28,7 +28,13 @@ import (
 
 func TestMain(m *testing.M) {
 	// fasthttp's clock runs for the rest of the process, by design.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.Cleanup(func(code int) {
+			if builtIn != "" {
+				_ = os.RemoveAll(builtIn) // in the system's temporary folder
+			}
+			os.Exit(code)
+		}))
 }
 
 const (
@@ -218,6 +224,23 @@ func code(err error) string {
 		return api.ErrorCode()
 	}
 	return fmt.Sprint(err)
+}
+
+// waiting returns when n long polls wait, by the server's own count.
+func (f *fixture) waiting(n int) {
+	f.Helper()
+	eventually(f, fmt.Sprint(n, " polls wait"), func() bool {
+		res, err := f.client.Get(f.url + "/metrics")
+		if err != nil {
+			f.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		if err != nil {
+			f.Fatal(err)
+		}
+		return strings.Contains(string(b), fmt.Sprintf("\nspillway_http_requests_waiting %d\n", n))
+	})
 }
 
 // eventually polls until ok, for ten seconds at most.

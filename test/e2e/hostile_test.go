@@ -209,6 +209,7 @@ func idlePolls(t *testing.T, f *fixture, n int) {
 	for i := range conns {
 		conns[i] = poller(t, f.address(), "idle")
 	}
+	f.waiting(n)
 	for range 200 {
 		f.json("SendMessage", `{"QueueUrl":"busy","MessageBody":"m"}`)
 		f.one("busy", "")
@@ -244,8 +245,8 @@ func idlePolls(t *testing.T, f *fixture, n int) {
 	}
 }
 
-// TestIdlePolls: a thousand wait and cost nobody anything; each is woken. With
-// -polls, TestPollMemory does it with the binary and more.
+// TestIdlePolls: a thousand wait and cost nobody anything; each is woken.
+// TestPollMemory does it with more, and the binary.
 func TestIdlePolls(t *testing.T) {
 	f := start(t, "")
 	before := baseline(f)

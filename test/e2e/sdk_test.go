@@ -156,6 +156,7 @@ func TestLongPoll(t *testing.T) {
 	}
 	polled := make(chan []message, 1)
 	go func() { polled <- f.receive("q", `"MaxNumberOfMessages":10`) }()
+	f.waiting(1)
 	f.json("SendMessage", `{"QueueUrl":"q","MessageBody":"m"}`)
 	if got := <-polled; len(got) != 1 || time.Since(began) > 10*time.Second {
 		t.Errorf("%v after %v", got, time.Since(began))
