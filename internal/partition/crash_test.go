@@ -29,7 +29,11 @@ func crash(t *testing.T, seed int64) {
 	const callers, perCaller = 8, 60
 	fs := storetest.NewFS(seed)
 	st := storetest.Open(t, fs)
-	s := start(t, st, partition.Options{Partitions: 1}, nil)
+	o := partition.Options{Partitions: 1}
+	if seed%2 == 0 {
+		o.NewLog = newDeepLog
+	}
+	s := start(t, st, o, nil)
 	p := s.All()[0]
 
 	var mu sync.Mutex // guards acked

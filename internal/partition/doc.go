@@ -10,8 +10,9 @@
 //
 // Each partition has two goroutines. The loop takes everything that waits, runs
 // it against memory, and hands the batch to the log; the completion goroutine
-// waits for batches in order and answers. While batch N is on its way to the
-// disk, batch N+1 is built; at most inFlight batches are on their way at a time.
+// waits for batches in order and answers. How many batches may be on their way
+// at a time is up to the log: one on a local disk, where everything that comes
+// meanwhile shares the next; more where a network is in between.
 //
 // A command is answered when what it wrote and what it saw is durable. Since
 // batches become durable in order, that is the commit of its own batch, or of the

@@ -28,6 +28,18 @@ type BatchLimiter interface {
 
 const defaultBatchLimit = 1 << 20
 
+// Pipeliner is implemented by logs that are slow enough to keep more than one
+// batch on its way.
+type Pipeliner interface {
+	// Depth is how many batches of a partition may be on their way at a time.
+	Depth() int
+}
+
+// defaultDepth is one batch at a time: everything that comes while it syncs
+// shares the next. Measured on a local disk, deeper pipelines only make batches
+// smaller and fsyncs more (docs/decisions/0001-one-batch-at-a-time.md).
+const defaultDepth = 1
+
 // Errors that commands end with. None of them says that nothing happened, except
 // ErrBusy: a command that gets it was not run.
 var (

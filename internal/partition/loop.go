@@ -175,7 +175,7 @@ func (p *Partition) append(it *item, sync bool) {
 // end because the item failed; the completion goroutine then fails the partition,
 // after everything before it.
 func (p *Partition) handOver(it *item) bool {
-	idle := len(p.free) == inFlight-1 // all but this one are back
+	idle := len(p.free) == p.depth-1 // all but this one are back
 	if idle && it.commit == nil && it.failed == nil {
 		// Nothing was written and all before is durable: answered without the
 		// detour through the other goroutine.

@@ -29,6 +29,9 @@ type heldCommit struct {
 
 func (l *heldLog) BatchLimit() int { return l.limit }
 
+// Depth implements partition.Pipeliner.
+func (l *heldLog) Depth() int { return 4 }
+
 func (l *heldLog) Append(b *store.Batch, sync bool) (partition.Commit, error) {
 	c := &heldCommit{sync: sync, size: b.Len(), end: make(chan error, 1)}
 	b.Discard()

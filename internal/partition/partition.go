@@ -12,9 +12,6 @@ import (
 )
 
 const (
-	// inFlight is how many batches may be on their way to the disk. Measured: 4
-	// gets what more would, and bounds what a failed one takes with it.
-	inFlight = 4
 	// defaultInboxLimit bounds the memory that waiting commands hold.
 	defaultInboxLimit = 1 << 16
 )
@@ -33,13 +30,14 @@ type Partition struct {
 	store      *store.Store
 	log        Log
 	batchLimit int
+	depth      int // batches in flight at most
 	inboxLimit int
 	observer   Observer // or nil
 	logger     *slog.Logger
 	machines   []Machine
 
 	notify    chan struct{} // 1 slot: something below changed
-	free      chan *item    // items that are not in flight; inFlight in all
+	free      chan *item    // items that are not in flight; depth in all
 	items     chan *item    // from the loop to the completion goroutine
 	completed atomic.Uint64 // see Tx.Completed
 	stopped   chan struct{} // closed when both goroutines have ended
@@ -60,17 +58,19 @@ type Partition struct {
 func newPartition(id uint16, st *store.Store, o Options) *Partition {
 	p := &Partition{
 		id: id, store: st, log: o.NewLog(id), observer: o.Observer, logger: o.Logger.With("partition", id),
-		inboxLimit: o.InboxLimit, batchLimit: defaultBatchLimit,
+		inboxLimit: o.InboxLimit, batchLimit: defaultBatchLimit, depth: defaultDepth,
 		notify:  make(chan struct{}, 1),
-		free:    make(chan *item, inFlight),
-		items:   make(chan *item, inFlight),
 		stopped: make(chan struct{}),
 		wake:    true, // the machines' first Advance
 	}
 	if l, ok := p.log.(BatchLimiter); ok {
 		p.batchLimit = l.BatchLimit()
 	}
-	for range inFlight {
+	if l, ok := p.log.(Pipeliner); ok {
+		p.depth = l.Depth()
+	}
+	p.free, p.items = make(chan *item, p.depth), make(chan *item, p.depth)
+	for range p.depth {
 		p.free <- new(item)
 	}
 	p.loop.tx.p = p

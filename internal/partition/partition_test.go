@@ -38,6 +38,14 @@ func put(key uint64, value string) func(tx *partition.Tx) {
 	}
 }
 
+// deepLog is the local log as one that needs a pipeline to be fast.
+type deepLog struct{ partition.Log }
+
+func newDeepLog(uint16) partition.Log { return deepLog{partition.NewLocalLog()} }
+
+// Depth implements partition.Pipeliner.
+func (deepLog) Depth() int { return 4 }
+
 // start runs a set on the store, which is closed with the test.
 func start(t testing.TB, st *store.Store, o partition.Options, machine partition.Machine) *partition.Set {
 	t.Helper()

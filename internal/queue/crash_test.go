@@ -184,11 +184,18 @@ func (l *ledger) receive(e *Engine, id uint64) func(*rand.Rand, int) error {
 	}
 }
 
+// deepLog is the local log as one that needs a pipeline to be fast.
+type deepLog struct{ partition.Log }
+
+// Depth implements partition.Pipeliner.
+func (deepLog) Depth() int { return 4 }
+
 // openOn starts an engine on a file system.
 func openOn(t *testing.T, fs *storetest.FS) (e *Engine, stop func()) {
 	t.Helper()
 	st := storetest.Open(t, fs)
-	set, err := partition.OpenSet(st, partition.Options{Partitions: 3})
+	// With a pipeline, as a replicated log has it: more can go wrong.
+	set, err := partition.OpenSet(st, partition.Options{Partitions: 3, NewLog: func(uint16) partition.Log { return deepLog{partition.NewLocalLog()} }})
 	if err != nil {
 		t.Fatal(err)
 	}
