@@ -35,7 +35,7 @@ func (s *Service) ChangeMessageVisibility(ctx context.Context, c *service.Call, 
 	if n := *in.VisibilityTimeout; n < 0 || n > maxVisibility {
 		return nil, invalidParameter("Value %d for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and %d.", n, maxVisibility)
 	}
-	errs, err := q.settle([]queue.Settlement{extend(r, *in.VisibilityTimeout)}, []string{*in.ReceiptHandle})
+	errs, err := q.settle([]queue.Settlement{extend(r, *in.VisibilityTimeout)}, []string{*in.ReceiptHandle}, settleError)
 	if err != nil {
 		return nil, err
 	}

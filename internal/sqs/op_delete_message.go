@@ -29,7 +29,7 @@ func (s *Service) DeleteMessage(ctx context.Context, c *service.Call, in *sqsapi
 	if err != nil {
 		return nil, err
 	}
-	errs, err := q.settle([]queue.Settlement{{Seq: r.seq, Generation: r.generation}}, []string{*in.ReceiptHandle})
+	errs, err := q.settle([]queue.Settlement{{Seq: r.seq, Generation: r.generation}}, []string{*in.ReceiptHandle}, settleError)
 	if err != nil {
 		return nil, err
 	}

@@ -126,6 +126,10 @@ func TestBatchAnswers(t *testing.T) {
 	f.is(f.json("DeleteMessageBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","ReceiptHandle":"garbage"}]}`), 200,
 		`{"Failed":[{"Code":"ReceiptHandleIsInvalid","Id":"a","Message":"The input receipt handle \"garbage\" is not a valid receipt handle.","SenderFault":true}]}`)
 	res := f.json("SendMessageBatch", `{"QueueUrl":"q","Entries":[{"Id":"a","MessageBody":"m"}]}`)
+	m := f.one("q", "")
+	f.json("DeleteMessage", fmt.Sprintf(`{"QueueUrl":"q","ReceiptHandle":%q}`, m.ReceiptHandle))
+	f.is(f.json("ChangeMessageVisibilityBatch", fmt.Sprintf(`{"QueueUrl":"q","Entries":[{"Id":"a","ReceiptHandle":%q,"VisibilityTimeout":1}]}`, m.ReceiptHandle)), 200,
+		`{"Failed":[{"Code":"ReceiptHandleIsInvalid","Id":"a","Message":"Message does not exist or is not available for visibility timeout change","SenderFault":true}]}`)
 	if res.status != 200 || strings.Contains(res.text, "Failed") || strings.Contains(res.text, "SequenceNumber") {
 		t.Errorf("%d %s", res.status, res.text)
 	}
