@@ -9,3 +9,5 @@
 // Any number of servers run in one process; they share nothing. The command
 // cmd/spillway is the same server with a command line.
 package spillway
+
+//go:generate go run ./cmd/gen

@@ -10,3 +10,5 @@
 // What is refused here and how is worded as AWS words it; facts and their
 // evidence are in docs/compat/sqs.md.
 package sqs
+
+//go:generate go test . -run ^TestCompatPage$ -update
