@@ -11,3 +11,5 @@
 package spillway
 
 //go:generate go run ./cmd/gen
+
+//go:generate go run ./cmd/gen
