@@ -286,3 +286,25 @@ func TestCrash(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretIsMadeOnce(t *testing.T) {
+	fs := storetest.NewFS(1)
+	c, _, _ := open(t, fs)
+	first, err := c.Secret(t.Context(), "kind", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := c.Secret(t.Context(), "kind", "a")
+	if err != nil || string(again) != string(first) || len(first) != 32 {
+		t.Errorf("%x, then %x, %v", first, again, err)
+	}
+	other, err := c.Secret(t.Context(), "kind", "b")
+	if err != nil || string(other) == string(first) {
+		t.Errorf("two secrets are the same: %v", err)
+	}
+	after, _, _ := open(t, fs.Crash())
+	kept, err := after.Secret(t.Context(), "kind", "a")
+	if err != nil || string(kept) != string(first) {
+		t.Errorf("%x after a crash, was %x: %v", kept, first, err)
+	}
+}

@@ -176,16 +176,7 @@ const kindIAMKey = "iam.key"
 // auth decides how callers are known: by signature when there are credentials,
 // else (development) by whatever access key they name.
 func (s *Server) auth(ctx context.Context) (gateway.Auth, sts.Issuer, error) {
-	var key []byte
-	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
-		var ok bool
-		if key, ok = tx.Get(kindIAMKey, "session"); !ok {
-			key = make([]byte, 32)
-			rand.Read(key)
-			tx.Put(kindIAMKey, "session", key)
-		}
-		return nil
-	})
+	key, err := s.catalog.Secret(ctx, kindIAMKey, "session")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,7 +3,6 @@ package sqs
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -12,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/spillway/spillway/internal/api/sqsapi"
-	"github.com/spillway/spillway/internal/catalog"
 )
 
 // A receipt handle is a lease, authenticated so that nobody can make one up:
@@ -33,16 +31,7 @@ type receipts struct{ macs sync.Pool }
 
 // loadReceiptKey reads the key of receipt handles, or makes it in a new folder.
 func (s *Service) loadReceiptKey(ctx context.Context) error {
-	var key []byte
-	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
-		var ok bool
-		if key, ok = tx.Get(kindKey, "receipt"); !ok {
-			key = make([]byte, 32)
-			rand.Read(key)
-			tx.Put(kindKey, "receipt", key)
-		}
-		return nil
-	})
+	key, err := s.catalog.Secret(ctx, kindKey, "receipt")
 	s.receipts.macs.New = func() any { return hmac.New(sha256.New, key) }
 	return err
 }
