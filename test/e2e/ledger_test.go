@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -152,5 +151,5 @@ func (l *ledger) finish(name string) {
 	if lost > 0 {
 		l.t.Errorf("%s: %d messages lost", name, lost)
 	}
-	l.t.Log(fmt.Sprintf("%s: %d sent, %d acknowledged, %d received, %d of them again", name, len(l.entries), acked, l.received, l.again))
+	l.t.Logf("%s: %d sent, %d acknowledged, %d received, %d of them again", name, len(l.entries), acked, l.received, l.again)
 }
