@@ -120,7 +120,7 @@ func (g *Gateway) call(ctx context.Context, r *Request, rt *route, info *Request
 	if err != nil {
 		return nil, err
 	}
-	if err := authorize(r, rt, c, in); err != nil {
+	if err := authorize(rt, c, in); err != nil {
 		return nil, err
 	}
 	return rt.operation.Invoke(ctx, c, in)
@@ -139,6 +139,10 @@ func (g *Gateway) newCall(r *Request, rt *route, id identity) *service.Call {
 			c.Region = g.config.DefaultRegion
 		}
 	}
+	c.Conditions = iam.Context{
+		Now: c.Now, SourceIP: r.Remote.Addr(), Secure: r.TLS, Region: c.Region,
+		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"),
+	}
 	return c
 }
 
@@ -155,13 +159,10 @@ func plainPath(path string) string {
 
 // authorize asks the operation what it is about to do, and the policies whether
 // it may. The zero Access needs no permission: GetCallerIdentity.
-func authorize(r *Request, rt *route, c *service.Call, in smithy.Shape) error {
+func authorize(rt *route, c *service.Call, in smithy.Shape) error {
 	access, err := rt.operation.Access(c, in)
 	if err != nil || access == (service.Access{}) || c.Principal.Unrestricted {
 		return err
 	}
-	return iam.Authorize(c.Principal, iam.Access(access), &iam.Context{
-		Now: c.Now, SourceIP: r.Remote.Addr(), Secure: r.TLS, Region: c.Region,
-		UserAgent: r.Header.Get("User-Agent"), Referer: r.Header.Get("Referer"),
-	})
+	return iam.Authorize(c.Principal, iam.Access(access), &c.Conditions)
 }

@@ -37,7 +37,7 @@ func stsClient(t *testing.T, auth gateway.Auth, issuer sts.Issuer) func(k keys) 
 }
 
 const trust = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/ann"},"Action":"sts:AssumeRole",
-	"Condition":{"StringEquals":{"sts:ExternalId":"x1"}}}}`
+	"Condition":{"StringEquals":{"sts:ExternalId":"x1"},"IpAddress":{"aws:SourceIp":"127.0.0.0/8"},"Bool":{"aws:SecureTransport":"false"}}}}`
 
 func TestSTSVerified(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,9 @@ type Call struct {
 	Query bool
 	// TraceHeader is X-Amzn-Trace-Id, or "".
 	TraceHeader string
+	// Conditions is what policies may ask of the request beside its principal.
+	// Valid during the call.
+	Conditions iam.Context
 }
 
 // Account is the caller's account: the namespace of names it does not qualify.

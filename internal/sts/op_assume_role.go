@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/spillway/spillway/internal/api/stsapi"
-	"github.com/spillway/spillway/internal/iam"
 	"github.com/spillway/spillway/internal/service"
 	"github.com/spillway/spillway/internal/smithy"
 )
@@ -39,12 +38,13 @@ func (s *Service) AssumeRole(_ context.Context, c *service.Call, in *stsapi.Assu
 	if in.Policy != nil {
 		policy = *in.Policy
 	}
-	keys := map[string][]string{"sts:rolesessionname": {*in.RoleSessionName}}
+	conditions := c.Conditions
+	conditions.Keys = map[string][]string{"sts:rolesessionname": {*in.RoleSessionName}}
 	if in.ExternalId != nil {
-		keys["sts:externalid"] = []string{*in.ExternalId}
+		conditions.Keys["sts:externalid"] = []string{*in.ExternalId}
 	}
 	issued, who, err := s.issuer.AssumeRole(c.Principal, *in.RoleArn, *in.RoleSessionName, policy,
-		seconds(in.DurationSeconds, defaultRoleSession), &iam.Context{Now: c.Now, Region: c.Region, Keys: keys})
+		seconds(in.DurationSeconds, defaultRoleSession), &conditions)
 	if err != nil {
 		return nil, err
 	}
