@@ -74,10 +74,13 @@ func TestDeleteQueue(t *testing.T) {
 func TestDeleteQueueEndsLongPolls(t *testing.T) {
 	virtually(t, func(f *fixture) {
 		q := f.create("q", nil)
+		deleted := make(chan struct{})
 		time.AfterFunc(time.Second, func() {
+			defer close(deleted)
 			must[service.None](f, sqsapi.DeleteQueue, &sqsapi.DeleteQueueRequest{QueueUrl: q})
 		})
 		f.refused(sqsapi.ReceiveMessage, &sqsapi.ReceiveMessageRequest{QueueUrl: q, WaitTimeSeconds: new(int32(20))}, "AWS.SimpleQueueService.NonExistentQueue", "")
+		<-deleted
 	})
 }
 

@@ -135,12 +135,18 @@ func TestLongPoll(t *testing.T) {
 		if d := time.Since(start); d != 0 {
 			t.Errorf("a short poll took %v", d)
 		}
-		time.AfterFunc(2*time.Second, func() { f.send(q, "a"); f.send(q, "b") })
+		sent := make(chan struct{})
+		time.AfterFunc(2*time.Second, func() {
+			defer close(sent)
+			f.send(q, "a")
+			f.send(q, "b")
+		})
 		start = time.Now()
 		f.bodies(q, "a")
 		if d := time.Since(start); d != 2*time.Second {
 			t.Errorf("a long poll with a message took %v", d)
 		}
+		<-sent
 	})
 }
 
