@@ -10,6 +10,13 @@ type clock struct {
 	seen time.Time // when, with monotonic reading
 }
 
+// advance makes the clock show at least t: what the previous owner saw.
+func (c *clock) advance(t time.Time) {
+	if t = t.Round(0); t.After(c.last) {
+		c.last, c.seen = t, time.Now()
+	}
+}
+
 // now is called by one goroutine at a time.
 func (c *clock) now() time.Time { return c.at(time.Now()) }
 

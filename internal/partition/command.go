@@ -22,8 +22,13 @@ type Command interface {
 // Machine is state that a partition owns. Its methods are called by one goroutine
 // at a time.
 type Machine interface {
-	// Load rebuilds memory from the store: at start and after a fail-over.
+	// Load rebuilds memory from the store: whenever this node becomes the
+	// partition's owner.
 	Load(r store.Reader, now time.Time) error
+	// Unload ends what waits in memory for something to come (waiting commands
+	// that were not answered by Done), with err, and forgets the rest: the
+	// partition has stopped, and may be loaded again.
+	Unload(err error)
 	// Advance does what time demands and returns when it wants to be called next;
 	// zero for nothing scheduled. It is called when that time has come, after the
 	// commands of every batch, and after Wake, so it must be cheap when there is
@@ -31,6 +36,17 @@ type Machine interface {
 	// Tx.Force. Where much is due it should
 	// do a part, and return tx.Now to be called again soon.
 	Advance(tx *Tx) (next time.Time)
+}
+
+// Follower is implemented by machines that show the state of a partition which
+// another node owns. Its methods are called by one goroutine at a time, and never
+// while the machine is loaded.
+type Follower interface {
+	// Reset reads the state from the store: at start, and when the partition's
+	// whole content was replaced by a peer's.
+	Reset(r store.Reader) error
+	// Applied hears of each batch that the owner wrote, after it was applied.
+	Applied(ops []store.Op)
 }
 
 // Tx is what a command or a machine may use while it runs. It is valid during
@@ -58,6 +74,12 @@ func (tx *Tx) Relax() { tx.relaxed = true }
 // Force has the batch synced whoever wrote to it: for machines that, in Advance,
 // answer a command which must not be answered before it is durable.
 func (tx *Tx) Force() { tx.forced = true }
+
+// Fenced tells whether another node could take over without this one knowing. Then
+// nothing may be answered, reads included, that hands out something (a lease)
+// before a batch has made sure that this node is still the owner. What was written
+// to Batch is answered after that anyway, unless Relax is called.
+func (tx *Tx) Fenced() bool { return tx.p.fenced }
 
 // Reader reads the store. Only batches up to Completed are certain to be seen;
 // some logs show more. It costs microseconds to milliseconds, which all commands

@@ -24,11 +24,16 @@
 // After a batch that could not be made durable, memory is ahead of the disk and
 // nothing built on it may be shown. The partition stops for good: every waiting
 // and every later command gets ErrStopped, Err says why, and a restart (or the
-// new owner, in a cluster) rebuilds memory from the store. A panic in a command
+// next Own, in a cluster) rebuilds memory from the store. A panic in a command
 // has the same effect, as the state may be half changed.
 //
 // # Replication
 //
 // Log is the seam: it carries batches, which are results and not commands, so
 // replicas and restarts apply bytes and need not compute the same thing twice.
+//
+// A replicated partition has one owner at a time. Whoever knows which node that is
+// (package cluster) calls Own and Release; in between the machines are loaded and
+// commands run, otherwise commands get ErrNotOwner and the store changes under the
+// machines' feet, of which those that implement Follower are told.
 package partition

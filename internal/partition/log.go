@@ -35,19 +35,27 @@ type Pipeliner interface {
 	Depth() int
 }
 
+// Fencer is implemented by logs that another node can take over: see Tx.Fenced.
+type Fencer interface {
+	// Fenced has no effect. It marks the log.
+	Fenced()
+}
+
 // defaultDepth is one batch at a time: everything that comes while it syncs
 // shares the next. Measured on a local disk, deeper pipelines only make batches
 // smaller and fsyncs more (docs/decisions/0001-one-batch-at-a-time.md).
 const defaultDepth = 1
 
-// Errors that commands end with. None of them says that nothing happened, except
-// ErrBusy: a command that gets it was not run.
+// Errors that commands end with. A command that gets ErrBusy or ErrNotOwner was not
+// run; ErrStopped does not say whether it took effect.
 var (
 	// ErrStopped: the partition stopped, because it was told to or because it
 	// failed (see Partition.Err). Whether the command took effect is unknown.
 	ErrStopped = errors.New("partition stopped")
 	// ErrBusy: too many commands are waiting; try again later.
 	ErrBusy = errors.New("partition busy")
+	// ErrNotOwner: another node owns the partition, or nobody does at the moment.
+	ErrNotOwner = errors.New("partition is owned by another node")
 	// ErrDiskFull is for machines to refuse new data with: see Partition.Full.
 	ErrDiskFull = errors.New("disk full")
 )

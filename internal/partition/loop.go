@@ -41,8 +41,11 @@ func (p *Partition) runLoop() {
 	if l.batch != nil {
 		l.batch.Discard()
 	}
+	p.mu.Lock()
+	refusal := p.refusal
+	p.mu.Unlock()
 	for _, c := range l.taken[l.next:] {
-		c.Done(ErrStopped)
+		c.Done(refusal)
 	}
 }
 

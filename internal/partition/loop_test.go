@@ -254,6 +254,7 @@ type alarm struct {
 }
 
 func (m *alarm) Load(_ store.Reader, now time.Time) error { m.loaded = now; return nil }
+func (m *alarm) Unload(error)                             {}
 
 func (m *alarm) Advance(tx *partition.Tx) time.Time {
 	m.at = append(m.at, tx.Now)
@@ -299,6 +300,7 @@ func TestLoadFails(t *testing.T) {
 type badMachine struct{ err error }
 
 func (m badMachine) Load(store.Reader, time.Time) error  { return m.err }
+func (m badMachine) Unload(error)                        {}
 func (m badMachine) Advance(*partition.Tx) (_ time.Time) { return }
 
 // stuckLog never returns from Append, as a store can that has failed.

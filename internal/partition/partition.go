@@ -28,26 +28,32 @@ type Observer interface {
 type Partition struct {
 	id         uint16
 	store      *store.Store
-	log        Log
-	batchLimit int
-	depth      int // batches in flight at most
 	inboxLimit int
 	observer   Observer // or nil
 	logger     *slog.Logger
 	machines   []Machine
 
+	// What follows belongs to one ownership, and is set by equip.
+	log        Log
+	batchLimit int
+	depth      int           // batches in flight at most
+	fenced     bool          // see Tx.Fenced
+	free       chan *item    // items that are not in flight; depth in all
+	items      chan *item    // from the loop to the completion goroutine
+	stopped    chan struct{} // closed when both goroutines have ended
+
 	notify    chan struct{} // 1 slot: something below changed
-	free      chan *item    // items that are not in flight; depth in all
-	items     chan *item    // from the loop to the completion goroutine
 	completed atomic.Uint64 // see Tx.Completed
-	stopped   chan struct{} // closed when both goroutines have ended
 
 	// mu guards the fields below. It is held for a few instructions only, never
 	// while a command runs or is answered.
 	mu        sync.Mutex
+	owned     bool // commands may come: from the start on, or from Own to Release
+	running   bool // both goroutines were started and not yet waited for
 	inbox     []Command
 	wake      bool
-	closing   bool  // Close was called: refuse commands, finish what waits
+	closing   bool  // refuse commands, finish what waits
+	refusal   error // what commands get that were not run: ErrStopped or ErrNotOwner
 	err       error // why the partition failed
 	appending *item // is being handed to the log
 
@@ -57,24 +63,35 @@ type Partition struct {
 
 func newPartition(id uint16, st *store.Store, o Options) *Partition {
 	p := &Partition{
-		id: id, store: st, log: o.NewLog(id), observer: o.Observer, logger: o.Logger.With("partition", id),
-		inboxLimit: o.InboxLimit, batchLimit: defaultBatchLimit, depth: defaultDepth,
-		notify:  make(chan struct{}, 1),
-		stopped: make(chan struct{}),
-		wake:    true, // the machines' first Advance
+		id: id, store: st, observer: o.Observer, logger: o.Logger.With("partition", id),
+		inboxLimit: o.InboxLimit, notify: make(chan struct{}, 1), refusal: ErrNotOwner,
 	}
-	if l, ok := p.log.(BatchLimiter); ok {
+	if !o.Replicated {
+		p.equip(o.NewLog(id))
+		p.owned, p.refusal = true, ErrStopped
+	}
+	return p
+}
+
+// equip prepares for an ownership, with everything as at the start of the process.
+func (p *Partition) equip(log Log) {
+	p.log, p.batchLimit, p.depth = log, defaultBatchLimit, defaultDepth
+	if l, ok := log.(BatchLimiter); ok {
 		p.batchLimit = l.BatchLimit()
 	}
-	if l, ok := p.log.(Pipeliner); ok {
+	if l, ok := log.(Pipeliner); ok {
 		p.depth = l.Depth()
 	}
+	_, p.fenced = log.(Fencer)
 	p.free, p.items = make(chan *item, p.depth), make(chan *item, p.depth)
 	for range p.depth {
 		p.free <- new(item)
 	}
+	p.stopped = make(chan struct{})
+	p.completed.Store(0)
+	p.loop = loop{clock: p.loop.clock}
 	p.loop.tx.p = p
-	return p
+	p.wake = true // the machines' first Advance
 }
 
 // ID is the partition's number: 0 is the catalog, data partitions count from 1.
@@ -87,10 +104,14 @@ func (p *Partition) Attach(m Machine) { p.machines = append(p.machines, m) }
 // ErrDiskFull. Commands that remove data should still be accepted.
 func (p *Partition) Full() bool { return p.store.Full() }
 
-// Err says why the partition failed; nil while it works and after a clean Close.
+// Err says why the partition failed; nil while it works, after a clean Close, and
+// when another node took over.
 func (p *Partition) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if errors.Is(p.err, ErrNotOwner) {
+		return nil
+	}
 	return p.err
 }
 
@@ -101,8 +122,8 @@ func (p *Partition) Submit(c Command) {
 	p.mu.Lock()
 	var refused error
 	switch {
-	case p.err != nil || p.closing:
-		refused = ErrStopped
+	case !p.owned || p.err != nil || p.closing:
+		refused = p.refusal
 	case len(p.inbox) >= p.inboxLimit:
 		refused = ErrBusy
 	default:
@@ -145,6 +166,9 @@ func (p *Partition) load() error {
 // start runs the partition's goroutines. The Set ends them with stop, and waits
 // for them on the channel stopped: the loop's last act is to end the other one.
 func (p *Partition) start() {
+	p.mu.Lock()
+	p.running = true
+	p.mu.Unlock()
 	go p.runLoop()
 	go p.complete()
 }
@@ -165,11 +189,11 @@ func (p *Partition) fail(err error) {
 	p.mu.Lock()
 	if p.err == nil {
 		p.err = err
-		if !errors.Is(err, ErrStopped) {
+		if !errors.Is(err, ErrStopped) && !errors.Is(err, ErrNotOwner) {
 			p.logger.Error("partition failed: it accepts nothing until a restart", "error", err)
 		}
 	}
-	waiting, stuck := p.inbox, p.appending
+	waiting, stuck, refusal := p.inbox, p.appending, p.refusal
 	p.inbox = nil
 	p.mu.Unlock()
 	p.signal()
@@ -177,6 +201,6 @@ func (p *Partition) fail(err error) {
 		stuck.answer(err)
 	}
 	for _, c := range waiting {
-		c.Done(ErrStopped)
+		c.Done(refusal)
 	}
 }

@@ -19,9 +19,12 @@ type Options struct {
 	// ErrBusy: default 65,536.
 	InboxLimit int
 	// NewLog makes the log of each partition; nil for NewLocalLog.
-	NewLog   func(partition uint16) Log
-	Observer Observer     // nil for none
-	Logger   *slog.Logger // nil discards
+	NewLog func(partition uint16) Log
+	// Replicated partitions are owned by one node of several at a time: they do
+	// not run until Own is called. NewLog is not used then.
+	Replicated bool
+	Observer   Observer     // nil for none
+	Logger     *slog.Logger // nil discards
 }
 
 const (
@@ -34,6 +37,7 @@ type Set struct {
 	store      *store.Store
 	slots      slotMap
 	partitions []*Partition // by ID; 0 is the catalog
+	replicated bool
 
 	started   bool
 	closeOnce sync.Once
@@ -63,7 +67,7 @@ func OpenSet(st *store.Store, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{store: st, slots: slots, quit: make(chan struct{})}
+	s := &Set{store: st, slots: slots, replicated: o.Replicated, quit: make(chan struct{})}
 	for id := range slots.partitions + 1 {
 		s.partitions = append(s.partitions, newPartition(uint16(id), st, o))
 	}
@@ -79,8 +83,12 @@ func (s *Set) Attach(build func(p *Partition) Machine) {
 }
 
 // Start loads the catalog, then all data partitions in parallel, and then runs
-// them. After an error nothing runs.
+// them. After an error nothing runs. Replicated partitions only begin to follow
+// their owners.
 func (s *Set) Start() error {
+	if s.replicated {
+		return s.startFollowing()
+	}
 	if err := s.Catalog().load(); err != nil {
 		return err
 	}
@@ -126,7 +134,22 @@ func (s *Set) Close(ctx context.Context) error {
 	return err
 }
 
+// startFollowing shows what the store has of partitions that others own.
+func (s *Set) startFollowing() error {
+	for _, p := range s.partitions {
+		if err := p.Reset(); err != nil {
+			return err
+		}
+	}
+	s.started = true
+	s.watching.Go(s.watch)
+	return nil
+}
+
 func (s *Set) end(ctx context.Context, partitions []*Partition) error {
+	if s.replicated {
+		return s.endOwnerships(ctx, partitions)
+	}
 	for _, p := range partitions {
 		p.stop()
 		if !s.started {
@@ -147,6 +170,14 @@ func (s *Set) end(ctx context.Context, partitions []*Partition) error {
 		}
 	}
 	return s.Err()
+}
+
+func (s *Set) endOwnerships(ctx context.Context, partitions []*Partition) error {
+	var errs []error
+	for _, p := range partitions {
+		errs = append(errs, p.Resign(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // For returns the data partition of a resource.

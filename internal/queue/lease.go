@@ -146,7 +146,7 @@ func (c *leaseCommand) take(tx *partition.Tx, m *machine, l *local) (now bool) {
 		c.moves = moves
 		return false
 	}
-	if l.handle.spec.Load().FIFO && len(c.out) > 0 {
+	if (l.handle.spec.Load().FIFO || tx.Fenced()) && len(c.out) > 0 {
 		return false
 	}
 	for _, d := range c.out {

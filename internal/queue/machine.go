@@ -108,6 +108,21 @@ func (m *machine) Advance(tx *partition.Tx) time.Time {
 	return time.UnixMilli(m.timers[0].next)
 }
 
+// Unload implements partition.Machine: it ends the leases that wait.
+func (m *machine) Unload(err error) {
+	for _, l := range m.locals {
+		for l.waiters.Len() > 0 {
+			c := l.waiters.Remove(l.waiters.Front()).(*leaseCommand)
+			c.waiting = nil
+			c.finish(err)
+		}
+		l.core.Release()
+		l.handle.inUse.Store(false)
+	}
+	m.locals = make(map[uint64]*local)
+	m.timers, m.touched, m.orphans, m.interrupted = nil, nil, nil, nil
+}
+
 // publish makes the counters visible to other goroutines.
 func (m *machine) publish(l *local) {
 	c, s := l.core.Counters(), &l.handle.stats

@@ -21,6 +21,11 @@ func (s *Store) Backup(dir string) (err error) {
 	if err := s.Err(); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
+	if s.noLog {
+		if err := s.Flush(); err != nil {
+			return fmt.Errorf("backup: %w", err)
+		}
+	}
 	if !s.enter() {
 		return ErrClosed
 	}

@@ -91,7 +91,7 @@ func (b *Batch) Begin(sync bool) (err error) {
 			err = s.Err()
 		}
 	}()
-	if sync && !s.memory {
+	if sync && !s.noLog {
 		b.sync = true
 		return s.db.ApplyNoSyncWait(b.b, pebble.Sync)
 	}

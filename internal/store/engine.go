@@ -35,7 +35,7 @@ func (s *Store) openEngine(o Options) (err error) {
 		ErrorIfNotExists:            o.ReadOnly,
 		FormatMajorVersion:          engineFormat,
 		CacheSize:                   o.CacheBytes,
-		DisableWAL:                  s.memory,
+		DisableWAL:                  s.noLog,
 		MemTableSize:                memtableBytes,
 		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       4,

@@ -1,11 +1,5 @@
 package store
 
-import (
-	"errors"
-
-	"github.com/cockroachdb/pebble/v2"
-)
-
 // Reader reads a store.
 type Reader interface {
 	// Get returns a copy of the value at key; ok is false if there is none.
@@ -25,38 +19,14 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, ErrClosed
 	}
 	defer s.leave()
-	found, closer, err := s.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	value = append(make([]byte, 0, len(found)), found...)
-	return value, true, closer.Close()
+	return get(s.db, key)
 }
 
 // Scan implements Reader.
 func (s *Store) Scan(lo, hi []byte, each func(key, value []byte) bool) error {
-	if lo == nil || hi == nil {
-		return errors.New("store: scan needs both bounds")
-	}
 	if !s.enter() {
 		return ErrClosed
 	}
 	defer s.leave()
-	iter, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return err
-	}
-	for ok := iter.First(); ok; ok = iter.Next() {
-		value, err := iter.ValueAndErr()
-		if err != nil {
-			return errors.Join(err, iter.Close())
-		}
-		if !each(iter.Key(), value) {
-			break
-		}
-	}
-	return errors.Join(iter.Error(), iter.Close())
+	return scan(s.db, lo, hi, each)
 }

@@ -30,6 +30,11 @@ type Options struct {
 	// Memory keeps everything in RAM and nothing after Close. Batches are then
 	// durable as soon as they are applied.
 	Memory bool
+	// Replicated is for stores whose batches are durable in a log that several
+	// machines keep: no log is written here, and what was applied becomes durable
+	// with Flush or when the engine flushes by itself. In order: what survives a
+	// crash is all that was applied up to some batch.
+	Replicated bool
 	// CacheBytes bounds the block cache, which also accounts for memtables:
 	// default 64 MiB. Larger is faster with backlogs that do not fit, smaller
 	// reads the disk more. It is filled as blocks are read, not at start.
@@ -61,6 +66,7 @@ type Store struct {
 	fs     vfs.FS
 	dir    string
 	memory bool
+	noLog  bool // Pebble writes no log: memory, or replicated
 	logger *slog.Logger
 	lock   io.Closer // of the folder; nil with Memory
 	opts   *pebble.Options
@@ -92,7 +98,7 @@ type failure struct {
 // another process has it, ErrNewer if a newer version of Spillway made it.
 func Open(o Options) (s *Store, err error) {
 	o = o.withDefaults()
-	s = &Store{fs: o.FS, dir: o.Dir, memory: o.Memory, logger: o.Logger}
+	s = &Store{fs: o.FS, dir: o.Dir, memory: o.Memory, noLog: o.Memory || o.Replicated, logger: o.Logger}
 	s.fail.happened = make(chan struct{})
 	s.idle = make(chan struct{}, 1)
 	s.pool.New = func() any { return new(Batch) }
