@@ -29,7 +29,7 @@ var only = []struct {
 	{"encoding/xml", []string{"test", "internal/wire/awsquery_test", "internal/gateway_test"}, "XML is written by wire/awsquery"},
 	{module + "/internal/server", []string{"", "cmd"}, "server is the top"},
 	{module + "/internal/wire", []string{"internal/wire", "internal/gateway", "internal/server", "internal/sigv4"}, "services know no codec"},
-	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/server", "internal/sqs_test"}, "services persist through the catalog and the engines"},
+	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/cluster", "internal/server", "internal/sqs_test"}, "services persist through the catalog and the engines"},
 	{module + "/internal/api", []string{"internal/api", "internal/sqs", "internal/sts", "internal/server", "internal/gateway_test", "internal/wire_test", "internal/smithy_test", "test"}, "codecs and engines know no service"},
 }
 

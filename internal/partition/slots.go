@@ -61,6 +61,20 @@ func openSlots(st *store.Store, partitions int) (slotMap, error) {
 	return m, nil
 }
 
+// Count returns the number of data partitions of a data folder; ok is false for one
+// that has none yet.
+func Count(r store.Reader) (n int, ok bool, err error) {
+	value, ok, err := r.Get(slotMapKey())
+	if err != nil || !ok {
+		return 0, false, err
+	}
+	var m slotMap
+	if err := m.decode(value); err != nil {
+		return 0, false, fmt.Errorf("read slot map: %w", err)
+	}
+	return m.partitions, true, nil
+}
+
 func (m *slotMap) encode() []byte {
 	value := binary.BigEndian.AppendUint16([]byte{slotMapVersion}, uint16(m.partitions))
 	for _, p := range m.owner {
