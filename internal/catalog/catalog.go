@@ -2,14 +2,10 @@ package catalog
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"sync"
-	"time"
 
 	"github.com/spillway/spillway/internal/partition"
-	"github.com/spillway/spillway/internal/store"
 )
 
 // records are kind -> key -> value. Values are never changed in place, so the two
@@ -28,25 +24,37 @@ func (r records) put(kind, key string, value []byte) {
 // Catalog is the records of one data folder. Its methods may be called from any
 // goroutine, except where they say otherwise.
 type Catalog struct {
-	p *partition.Partition
+	p     *partition.Partition
+	peers partition.Peers // nil on a single machine
 
-	// working and lastID belong to the partition's goroutine.
-	working records
-	lastID  uint64
+	// owner belongs to the partition's goroutine, while this node owns it.
+	owner ownerState
 
 	// delivery is held while watchers are called, so that each sees every change
 	// once and in order. It is taken before mu.
 	delivery sync.Mutex
 	watchers map[string][]func(key string, value []byte)
 
-	mu        sync.RWMutex // guards committed
+	mu        sync.RWMutex // guards the rest
 	committed records
+	at        counters      // of committed
+	advanced  chan struct{} // closed and replaced when at.version grows
+	barrier   *barrier      // that callers of Refresh may still join
+}
+
+// counters are the two numbers that a catalog keeps beside its records.
+type counters struct {
+	lastID  uint64
+	version uint64 // grows with every change
 }
 
 // New returns the catalog of the catalog partition, as its machine. It is empty
-// until the partition's set is started.
-func New(p *partition.Partition) *Catalog {
-	c := &Catalog{p: p, working: records{}, committed: records{}, watchers: map[string][]func(string, []byte){}}
+// until the partition's set is started. With peers it may be owned by another node.
+func New(p *partition.Partition, peers partition.Peers) *Catalog {
+	c := &Catalog{
+		p: p, peers: peers, committed: records{}, advanced: make(chan struct{}),
+		watchers: map[string][]func(string, []byte){},
+	}
 	p.Attach((*machine)(c))
 	return c
 }
@@ -97,73 +105,57 @@ func (c *Catalog) committedOf(kind string) map[string][]byte {
 }
 
 // publish makes changes visible, and tells the watchers.
-func (c *Catalog) publish(changes []change) {
+func (c *Catalog) publish(changes []change, at counters) {
 	c.delivery.Lock()
 	defer c.delivery.Unlock()
+	c.deliver(changes, at)
+}
+
+// deliver is publish for who holds c.delivery.
+func (c *Catalog) deliver(changes []change, at counters) {
 	c.mu.Lock()
 	for _, ch := range changes {
 		ch.applyTo(c.committed)
 	}
+	c.at = at
 	c.mu.Unlock()
 	for _, ch := range changes {
 		for _, f := range c.watchers[ch.kind] {
 			f(ch.key, ch.value)
 		}
 	}
+	// Now that the watchers know, those who wait for the version may go on.
+	c.mu.Lock()
+	close(c.advanced)
+	c.advanced = make(chan struct{})
+	c.mu.Unlock()
 }
 
-// machine is the side of the catalog that the partition sees.
-type machine Catalog
-
-// Load implements partition.Machine.
-func (m *machine) Load(r store.Reader, _ time.Time) error {
-	c := (*Catalog)(m)
-	lo, hi := store.Bounds(c.p.ID(), store.SpaceCatalog)
-	var changes []change
-	var damaged error
-	err := r.Scan(lo, hi, func(key, value []byte) bool {
-		rest := key[len(lo):]
-		switch kind, name, ok := splitKey(rest); {
-		case ok:
-			ch := change{kind: kind, key: name, value: append([]byte{}, value...)}
-			ch.applyTo(c.working)
-			changes = append(changes, ch)
-		case len(rest) == 1 && rest[0] == 0 && len(value) == 8:
-			c.lastID = binary.BigEndian.Uint64(value)
-		default:
-			damaged = fmt.Errorf("catalog: key %x is not one of a record", key)
-		}
-		return damaged == nil
-	})
-	if err := errors.Join(err, damaged); err != nil {
-		return err
-	}
-	c.publish(changes)
-	return nil
+// version is that of the committed state, with a channel that is closed when it
+// grows.
+func (c *Catalog) version() (uint64, <-chan struct{}) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.at.version, c.advanced
 }
 
-// Unload implements partition.Machine: nothing waits here, and the next Load reads
-// everything.
-func (m *machine) Unload(error) {}
-
-// Advance implements partition.Machine: nothing depends on time.
-func (m *machine) Advance(*partition.Tx) (next time.Time) { return }
-
-// Update runs fn on the partition's goroutine, after all updates before it, and
-// makes its changes together; an error from fn is returned and changes nothing.
-// Update returns when the changes are durable and the watchers have been told.
-// fn must not block. If ctx ends before fn has started, it never will; after that
-// the result is waited for, which is a matter of milliseconds.
+// Update runs fn after all updates before it, and makes its changes together; an
+// error from fn is returned and changes nothing. Update returns when the changes are
+// durable and the watchers on this node have been told.
+//
+// fn must not block, and must decide by what tx shows only. It runs on the
+// partition's goroutine, or, if another node owns the catalog, here, and then again
+// whenever what it read has changed meanwhile: what it leaves outside of tx must be
+// right after any number of runs.
+//
+// If ctx ends before fn has started, it never will; after that the result is waited
+// for, which is a matter of milliseconds.
 func (c *Catalog) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	u := &update{c: c, fn: fn, end: make(chan error, 1)}
 	c.p.Submit(u)
-	select {
-	case err := <-u.end:
-		return err
-	case <-ctx.Done():
-		if u.taken.CompareAndSwap(false, true) {
-			return context.Cause(ctx)
-		}
-		return <-u.end
+	err := u.wait(ctx)
+	if c.peers != nil && errors.Is(err, partition.ErrNotOwner) {
+		return c.updateElsewhere(ctx, fn)
 	}
+	return err
 }

@@ -27,7 +27,7 @@ func open(t *testing.T, fs *storetest.FS, prepare ...func(*catalog.Catalog)) (*c
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := catalog.New(s.Catalog())
+	c := catalog.New(s.Catalog(), nil)
 	for _, f := range prepare {
 		f(c)
 	}

@@ -13,6 +13,8 @@
 //
 //	[length of kind: 1 byte, not 0] [kind] [key]   the record's value
 //	[0]                                             the last id of NextID, 8 bytes
+//	[0] [1]                                         the version, 8 bytes: it grows with
+//	                                                every change; absent for 0
 //
 // # Two states
 //
@@ -21,4 +23,12 @@
 // Update's functions see. The committed state follows with the commits, in order,
 // and is what Get and watchers see. When a batch fails the partition stops, so the
 // working state is never shown nor built on.
+//
+// # Several nodes
+//
+// Every node has the committed state; one owns the partition and has the working one.
+// An update elsewhere runs against the committed state there, and sends its changes
+// with what it read and at which version. The owner makes them only if nothing of that
+// has changed since, and says so otherwise: then the update waits for that version and
+// runs again.
 package catalog

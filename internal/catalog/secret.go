@@ -12,6 +12,9 @@ const secretSize = 32
 // for: a data folder's own secret, the same as long as the folder lives. The
 // caller must not change them.
 func (c *Catalog) Secret(ctx context.Context, kind, key string) (secret []byte, err error) {
+	if secret, ok := c.Get(kind, key); ok {
+		return secret, nil
+	}
 	err = c.Update(ctx, func(tx *Tx) error {
 		var ok bool
 		if secret, ok = tx.Get(kind, key); !ok {

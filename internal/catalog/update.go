@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -36,8 +37,10 @@ type Tx struct {
 	// Now is the time of the change.
 	Now time.Time
 
-	c       *Catalog
+	base    func(kind, key string) ([]byte, bool)
+	reads   map[recordID]struct{} // nil when nobody has to check them
 	changes []change
+	firstID uint64
 	lastID  uint64
 }
 
@@ -49,8 +52,10 @@ func (tx *Tx) Get(kind, key string) ([]byte, bool) {
 			return ch.value, ch.value != nil
 		}
 	}
-	value, ok := tx.c.working[kind][key]
-	return value, ok
+	if tx.reads != nil {
+		tx.reads[recordID{kind, key}] = struct{}{}
+	}
+	return tx.base(kind, key)
 }
 
 // Put sets a record; value is copied. It panics if kind is empty or longer than
@@ -67,59 +72,11 @@ func (tx *Tx) Delete(kind, key string) {
 	}
 }
 
-// NextID returns a number from 1 that was never returned before in this data
-// folder, also if this update fails.
+// NextID returns a number from 1 that no record ever had before: a number that was
+// returned to an update that failed may come again.
 func (tx *Tx) NextID() uint64 {
 	tx.lastID++
 	return tx.lastID
-}
-
-// update is one call of Update, as a command.
-type update struct {
-	c   *Catalog
-	fn  func(tx *Tx) error
-	err error // from fn
-	end chan error
-	// taken is set by whoever comes first: the partition to run fn, or the caller
-	// to give up.
-	taken atomic.Bool
-}
-
-// Run implements partition.Command.
-func (u *update) Run(ptx *partition.Tx) {
-	if !u.taken.CompareAndSwap(false, true) {
-		ptx.Relax()
-		return
-	}
-	c := u.c
-	tx := &Tx{c: c, Now: ptx.Now, lastID: c.lastID}
-	u.err = tx.call(u.fn)
-	ids := tx.lastID != c.lastID
-	c.lastID = tx.lastID // also after an error: somebody may have seen the number
-	if u.err != nil {
-		return
-	}
-	if ids {
-		key := append(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), 0)
-		ptx.Batch.Set(key, binary.BigEndian.AppendUint64(nil, c.lastID))
-	}
-	for _, ch := range tx.changes {
-		ch.applyTo(c.working)
-		key := appendKey(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), ch.kind, ch.key)
-		if ch.value == nil {
-			ptx.Batch.Delete(key)
-		} else {
-			ptx.Batch.Set(key, ch.value)
-		}
-	}
-	if len(tx.changes) == 0 {
-		return
-	}
-	ptx.OnCommit(func(err error) {
-		if err == nil {
-			c.publish(tx.changes)
-		}
-	})
 }
 
 // call runs fn. A panic in it is an error: nothing of the catalog has changed yet,
@@ -133,12 +90,90 @@ func (tx *Tx) call(fn func(tx *Tx) error) (err error) {
 	return fn(tx)
 }
 
+// update is one call of Update, as a command.
+type update struct {
+	c   *Catalog
+	fn  func(tx *Tx) error
+	err error // from fn
+	end chan error
+	// taken is set by whoever comes first: the partition to run fn, or the caller
+	// to give up.
+	taken atomic.Bool
+}
+
+// wait returns how the update ended, or takes it back when ctx ends first.
+func (u *update) wait(ctx context.Context) error {
+	select {
+	case err := <-u.end:
+		return err
+	case <-ctx.Done():
+		if u.taken.CompareAndSwap(false, true) {
+			return context.Cause(ctx)
+		}
+		return <-u.end
+	}
+}
+
+// Run implements partition.Command.
+func (u *update) Run(ptx *partition.Tx) {
+	if !u.taken.CompareAndSwap(false, true) {
+		ptx.Relax()
+		return
+	}
+	o := &u.c.owner
+	tx := &Tx{Now: ptx.Now, firstID: o.lastID, lastID: o.lastID, base: func(kind, key string) ([]byte, bool) {
+		value, ok := o.working[kind][key]
+		return value, ok
+	}}
+	u.err = tx.call(u.fn)
+	o.lastID = tx.lastID // also after an error: somebody may have seen the number
+	if u.err == nil {
+		u.c.apply(ptx, tx.changes, tx.lastID != tx.firstID)
+	}
+}
+
 // Done implements partition.Command.
 func (u *update) Done(err error) {
 	if err == nil {
 		err = u.err
 	}
 	u.end <- err
+}
+
+// apply makes changes on the owner's side: in the working state, the batch and, when
+// that is durable, in the committed state.
+func (c *Catalog) apply(ptx *partition.Tx, changes []change, ids bool) {
+	if len(changes) == 0 && !ids {
+		return
+	}
+	o := &c.owner
+	o.version++
+	c.number(ptx, versionKey, o.version)
+	if ids {
+		c.number(ptx, lastIDKey, o.lastID)
+	}
+	for _, ch := range changes {
+		ch.applyTo(o.working)
+		o.modified[recordID{ch.kind, ch.key}] = o.version
+		key := appendKey(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), ch.kind, ch.key)
+		if ch.value == nil {
+			ptx.Batch.Delete(key)
+		} else {
+			ptx.Batch.Set(key, ch.value)
+		}
+	}
+	at := o.counters
+	ptx.OnCommit(func(err error) {
+		if err == nil {
+			c.publish(changes, at)
+		}
+	})
+}
+
+// number writes one of the two numbers.
+func (c *Catalog) number(ptx *partition.Tx, key []byte, n uint64) {
+	key = append(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), key...)
+	ptx.Batch.Set(key, binary.BigEndian.AppendUint64(nil, n))
 }
 
 // appendKey appends the part of a key after the space.
@@ -169,7 +204,7 @@ func Check(r store.Reader, report func(problem string)) error {
 	return r.Scan(lo, hi, func(key, value []byte) bool {
 		rest := key[len(lo):]
 		_, _, ok := splitKey(rest)
-		if !ok && (len(rest) != 1 || rest[0] != 0 || len(value) != 8) {
+		if !ok && !new(counters).set(rest, value) {
 			report(fmt.Sprintf("catalog: key %x is not one of a record", key))
 		}
 		return true

@@ -22,6 +22,14 @@ const maxBrowse = 1000
 // order. It changes nothing, receive counts included. To go on, call it with the
 // last sequence plus one.
 func (q *Queue) Browse(from uint64, n int, out []Peek) ([]Peek, error) {
+	out, err := q.browseHere(from, n, out)
+	if q.elsewhere(err) {
+		return q.browseElsewhere(from, n, out)
+	}
+	return out, err
+}
+
+func (q *Queue) browseHere(from uint64, n int, out []Peek) ([]Peek, error) {
 	c := &browseCommand{call: newCall(), q: q, from: from, n: min(n, maxBrowse), out: out}
 	q.m.p.Submit(c)
 	err := c.wait()

@@ -5,6 +5,14 @@ import "github.com/spillway/spillway/internal/partition"
 // Purge deletes every message, whatever its state, and forgets deduplication
 // ids. Messages on their way to another queue may still arrive there.
 func (q *Queue) Purge() error {
+	err := q.purgeHere()
+	if q.elsewhere(err) {
+		return q.purgeElsewhere()
+	}
+	return err
+}
+
+func (q *Queue) purgeHere() error {
 	c := &purgeCommand{call: newCall(), q: q}
 	q.m.p.Submit(c)
 	return c.wait()
@@ -49,25 +57,20 @@ func (c *dropCommand) Run(tx *partition.Tx) { c.q.m.drop(tx, c.q.id) }
 // Done implements partition.Command. If it failed, the next start finds the rest.
 func (c *dropCommand) Done(error) {}
 
-// recoverCommand finishes what a restart found unfinished.
-type recoverCommand struct{ m *machine }
-
-// Run implements partition.Command.
-func (c *recoverCommand) Run(tx *partition.Tx) {
-	for _, id := range c.m.orphans {
-		c.m.drop(tx, id)
+// recover finishes what the last owner, before a crash or a fail-over, did not. The
+// catalog has been read up to a moment after this node became the owner, so a queue
+// that is not declared was deleted.
+func (m *machine) recover(tx *partition.Tx) {
+	for _, id := range m.orphans {
+		m.drop(tx, id)
 	}
-	c.m.orphans = nil
-	for _, i := range c.m.interrupted {
+	for _, i := range m.interrupted {
 		for _, t := range i.out {
-			c.m.engine.mover.add(&move{source: i.queue, Transfer: t})
+			m.engine.mover.add(&move{source: i.queue, Transfer: t})
 		}
 		for _, id := range i.in {
-			c.m.engine.mover.resolve(i.queue, id)
+			m.engine.mover.resolve(i.queue, id)
 		}
 	}
-	c.m.interrupted = nil
+	m.orphans, m.interrupted = nil, nil
 }
-
-// Done implements partition.Command. If it failed, the partition has stopped.
-func (c *recoverCommand) Done(error) {}

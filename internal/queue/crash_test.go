@@ -96,7 +96,7 @@ func crashRun(t *testing.T, seed int64) {
 	worker(61, l.receive(e, plainDead))
 	worker(62, l.receive(e, delayedQ))
 	worker(63, func(rng *rand.Rand, _ int) error {
-		_, err := e.Queue(plainDead).Move(ctx, 1+rng.IntN(5), func(uint64) uint64 { return plain })
+		_, err := e.Queue(plainDead).Move(ctx, 1+rng.IntN(5), plain)
 		return err
 	})
 	worker(64, func(rng *rand.Rand, i int) error {
@@ -321,7 +321,7 @@ func scan(t *testing.T, e *Engine, name string) map[string][]found {
 				break
 			}
 		}
-		if c := q.Counters(); c.Visible+c.InFlight+c.Delayed != n {
+		if c := q.LocalCounters(); c.Visible+c.InFlight+c.Delayed != n {
 			t.Errorf("%s: queue %d has %d messages, its counters are %+v", name, id, n, c)
 		}
 	}

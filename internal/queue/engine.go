@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -43,7 +44,13 @@ const MaxLease = core.MaxLease
 type Options struct {
 	// CacheBytes bounds the message records kept in memory: default 64 MiB.
 	CacheBytes int64
-	Logger     *slog.Logger
+	// Peers reaches the owners of partitions that other nodes own; nil on a single
+	// machine.
+	Peers partition.Peers
+	// Refresh returns when every queue that any node had declared before the call is
+	// declared here. It must be set with Peers.
+	Refresh func(ctx context.Context) error
+	Logger  *slog.Logger
 }
 
 // Engine is all queues of a server.
@@ -53,6 +60,7 @@ type Engine struct {
 	cache  *core.Cache
 	logger *slog.Logger
 	mover  *mover
+	remote remote
 	// machines, by partition, never changes after New.
 	machines map[uint16]*machine
 	enqueues *pool[enqueueCommand]
@@ -74,24 +82,22 @@ func New(set *partition.Set, st *store.Store, o Options) *Engine {
 	}
 	e := &Engine{set: set, store: st, cache: core.NewCache(o.CacheBytes), logger: o.Logger, machines: make(map[uint16]*machine), queues: make(map[uint64]*Queue)}
 	e.mover = newMover(e)
+	e.remote = remote{peers: o.Peers, refresh: o.Refresh, polls: make(map[uint64]context.CancelFunc)}
 	e.enqueues = newPool(func() *enqueueCommand { return &enqueueCommand{call: newCall()} })
 	e.settles = newPool(func() *settleCommand { return &settleCommand{call: newCall()} })
 	set.Attach(func(p *partition.Partition) partition.Machine { return newMachine(e, p) })
 	return e
 }
 
-// Start begins the work that goes on between partitions: transfers that a crash
-// interrupted, and the records of queues that were deleted just before one. The
-// partitions must be running and every queue declared.
-func (e *Engine) Start() {
-	e.mover.start()
-	for _, m := range e.machines {
-		m.p.Submit(&recoverCommand{m: m})
-	}
-}
+// Start begins the work that goes on between partitions: transfers.
+func (e *Engine) Start() { e.mover.start() }
 
-// Close ends what Start began. The partitions must still be running.
-func (e *Engine) Close() { e.mover.close() }
+// Close ends what Start began, and waits for what is on its way to other nodes. The
+// partitions must still be running.
+func (e *Engine) Close() {
+	e.mover.close()
+	e.remote.work.Wait()
+}
 
 // Declare makes a queue known under an id, or changes its spec. A new id must
 // never have been used; an empty queue needs nothing in the store.
@@ -164,9 +170,21 @@ type stats struct {
 	enqueued, delivered, deleted, deadLettered, expired, emptyLeases atomic.Uint64
 }
 
-// Counters are the numbers of messages by state, from memory; they include what
-// is not durable yet.
-func (q *Queue) Counters() Counters {
+// Counters are the numbers of messages by state; they include what is not durable
+// yet.
+func (q *Queue) Counters(ctx context.Context) (Counters, error) {
+	if q.m.engine.remote.peers == nil || q.m.p.Owned() {
+		return q.LocalCounters(), nil
+	}
+	return q.countersElsewhere(ctx)
+}
+
+// Local tells whether this node owns the queue's partition.
+func (q *Queue) Local() bool { return q.m.p.Owned() }
+
+// LocalCounters are the counters from this node's memory. They mean something only
+// where the queue is local.
+func (q *Queue) LocalCounters() Counters {
 	return Counters{
 		Visible:  uint64(q.stats.visible.Load()),
 		InFlight: uint64(q.stats.inFlight.Load()),

@@ -8,6 +8,14 @@ import (
 // The messages' header and body may be reused when it returns. It fails with
 // partition.ErrDiskFull while the disk is short of space.
 func (q *Queue) Enqueue(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
+	out, err := q.enqueueHere(in, out)
+	if q.elsewhere(err) {
+		return q.enqueueElsewhere(in, out)
+	}
+	return out, err
+}
+
+func (q *Queue) enqueueHere(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
 	if q.m.p.Full() {
 		return out, partition.ErrDiskFull
 	}

@@ -46,11 +46,11 @@ func TestFullDiskRefusesSendsOnly(t *testing.T) {
 		lease(t, q, LeaseRequest{Max: 2, Time: 0})
 	}
 	fs.SetFree(1 << 40)
-	eventually(t, "arrived", func() bool { return dead.Counters().Visible == 2 })
+	eventually(t, "arrived", func() bool { return dead.LocalCounters().Visible == 2 })
 	fs.SetFree(1)
 	eventually(t, "full again", e.store.Full)
 	accept(t, dead, lease(t, dead, LeaseRequest{Max: 10, Time: -1})...)
-	if c := dead.Counters(); c != (Counters{}) {
+	if c := dead.LocalCounters(); c != (Counters{}) {
 		t.Errorf("after the deletes: %+v", c)
 	}
 }
@@ -157,7 +157,7 @@ func TestCanceledLeaseGivesBack(t *testing.T) {
 			out = lease(t, q, LeaseRequest{Max: 1, Time: -1, Wait: time.Minute})
 		}
 		if len(out) != 1 {
-			t.Fatalf("the message is gone: %+v", q.Counters())
+			t.Fatalf("the message is gone: %+v", q.LocalCounters())
 		}
 		accept(t, q, out...)
 	}

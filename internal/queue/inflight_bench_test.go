@@ -26,7 +26,7 @@ func BenchmarkReopenInFlight(b *testing.B) {
 	for range b.N {
 		e = openDisk(b, dir, 7)
 		b.StopTimer()
-		if c := e.Queue(7).Counters(); c.InFlight != 120_000 {
+		if c := e.Queue(7).LocalCounters(); c.InFlight != 120_000 {
 			b.Errorf("counters %+v", c)
 		}
 		e.close()

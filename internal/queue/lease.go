@@ -44,13 +44,38 @@ const moveLimit = time.Second
 //
 // If ctx ends, messages that came just then are made visible again.
 func (q *Queue) Lease(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
+	if q.m.engine.remote.peers == nil {
+		return q.leaseHere(ctx, in)
+	}
+	// A poll moves with the partition, for as long as it wants to wait.
+	until, waits := time.Now().Add(in.Wait), in.Wait > 0
+	for {
+		out, err := q.leaseHere(ctx, in)
+		if q.elsewhere(err) {
+			in.Wait = max(0, time.Until(until))
+			out, err = q.leaseElsewhere(ctx, in)
+		}
+		if !errors.Is(err, partition.ErrStopped) || !waits || ctx.Err() != nil {
+			return out, err
+		}
+		if in.Wait = time.Until(until); in.Wait <= 0 {
+			return nil, nil
+		}
+	}
+}
+
+func (q *Queue) leaseHere(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
 	c := &leaseCommand{call: newCall(), q: q, in: in}
 	q.m.p.Submit(c)
 	if err := c.await(ctx); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil && len(c.out) > 0 {
-		q.giveBack(c.out)
+		back := make([]Settlement, len(c.out))
+		for i, d := range c.out {
+			back[i] = Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true}
+		}
+		q.giveBack(back)
 		return nil, ctx.Err()
 	}
 	if len(c.out) == 0 {
@@ -92,13 +117,10 @@ func (q *Queue) read(in []core.Delivery) ([]Delivery, error) {
 	return out, nil
 }
 
-func (q *Queue) giveBack(in []core.Delivery) {
-	settle := make([]Settlement, len(in))
-	for i, d := range in {
-		settle[i] = Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true}
-	}
+// giveBack makes messages visible again.
+func (q *Queue) giveBack(in []Settlement) {
 	// Nobody is left to tell: at worst the leases run out by themselves.
-	if _, err := q.Settle(settle, nil); err != nil {
+	if _, err := q.Settle(in, nil); err != nil {
 		q.m.engine.logger.Warn("give back messages of a caller that went away", "queue", q.id, "error", err)
 	}
 }
@@ -223,7 +245,12 @@ func (c *leaseCommand) await(ctx context.Context) error {
 	leave := &leaveCommand{call: newCall(), of: c}
 	c.q.m.p.Submit(leave)
 	if err := leave.wait(); err != nil {
-		return err // stopped: nobody will answer; or busy: left is found later
+		select {
+		case <-c.ended: // when the partition was given up
+			return c.err
+		default:
+			return err // stopped: nobody will answer; or busy: left is found later
+		}
 	}
 	return c.wait()
 }

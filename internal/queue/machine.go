@@ -20,7 +20,7 @@ type machine struct {
 	orphans []uint64
 	timers  timers
 	touched []*local // by commands of the present batch
-	// arrivals and departures of a restart, for Engine.Start.
+	// arrivals and departures that were under way at Load.
 	interrupted []interrupted
 }
 
@@ -86,6 +86,9 @@ func (m *machine) begin(tx *partition.Tx, l *local) *core.Tx {
 // Advance implements partition.Machine: it completes the batch's commands, and
 // does what time demands.
 func (m *machine) Advance(tx *partition.Tx) time.Time {
+	if m.orphans != nil || m.interrupted != nil {
+		m.recover(tx) // the first time after Load
+	}
 	for m.timers.Len() > 0 && m.timers[0].next <= tx.NowMillis {
 		l := m.timers[0]
 		m.schedule(l, 0)

@@ -18,13 +18,21 @@ func NewID() (id ID) {
 	return id
 }
 
-// Move starts to move up to n visible messages to other queues, waits until they
-// have arrived (or ctx ends), and returns how many it started with. Route names
-// the target of a message by the queue it was dead-lettered from, 0 for none; a
-// message with target 0 stays. It is called by the partition and must not block.
-// A moved message gets a new id and time of sending, and no history.
-func (q *Queue) Move(ctx context.Context, n int, route func(origin uint64) uint64) (int, error) {
-	c := &moveCommand{call: newCall(), q: q, n: n, route: route}
+// Move starts to move up to n visible messages to another queue, waits until they
+// have arrived (or ctx ends), and returns how many it started with. With to = 0 each
+// goes back to the queue that it was dead-lettered from; one that was not, or whose
+// queue was deleted, stays. A moved message gets a new id and time of sending, and
+// no history.
+func (q *Queue) Move(ctx context.Context, n int, to uint64) (int, error) {
+	moved, err := q.moveHere(ctx, n, to)
+	if q.elsewhere(err) {
+		return q.moveElsewhere(ctx, n, to)
+	}
+	return moved, err
+}
+
+func (q *Queue) moveHere(ctx context.Context, n int, to uint64) (int, error) {
+	c := &moveCommand{call: newCall(), q: q, n: n, to: to}
 	q.m.p.Submit(c)
 	if err := c.wait(); err != nil {
 		return 0, err
@@ -40,7 +48,7 @@ type moveCommand struct {
 	call
 	q     *Queue
 	n     int
-	route func(uint64) uint64
+	to    uint64
 	moves moveWait
 	moved int
 }
@@ -55,6 +63,17 @@ func (c *moveCommand) Run(tx *partition.Tx) {
 	l.moves = &c.moves
 	c.moved = l.core.Move(c.q.m.begin(tx, l), c.n, c.route)
 	l.moves = nil
+}
+
+// route is where a message goes that was dead-lettered from origin; 0 for nowhere.
+func (c *moveCommand) route(origin uint64) uint64 {
+	switch {
+	case c.to != 0:
+		return c.to
+	case origin == 0 || c.q.m.engine.Queue(origin) == nil:
+		return 0
+	}
+	return origin
 }
 
 // moveWait counts the transfers that a caller waits for.

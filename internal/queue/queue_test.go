@@ -83,7 +83,7 @@ func TestStandardLifecycle(t *testing.T) {
 	for i := range 5000 {
 		send(t, q, text(fmt.Sprint(i)))
 	}
-	if c := q.Counters(); c.Visible != 5000 || c.InFlight != 0 {
+	if c := q.LocalCounters(); c.Visible != 5000 || c.InFlight != 0 {
 		t.Fatalf("counters %+v", c)
 	}
 	seen := 0
@@ -103,7 +103,7 @@ func TestStandardLifecycle(t *testing.T) {
 	if seen != 5000 {
 		t.Fatalf("saw %d", seen)
 	}
-	if c := q.Counters(); c != (Counters{}) {
+	if c := q.LocalCounters(); c != (Counters{}) {
 		t.Fatalf("counters %+v", c)
 	}
 }
@@ -143,7 +143,7 @@ func TestDeadLetterArrivesBeforeTheReceiveReturns(t *testing.T) {
 		if len(got) != 1 || got[0].ID != sent[0].ID || got[0].Acquired != 2 || got[0].Origin != source {
 			t.Fatalf("dead letter: %+v", got)
 		}
-		if c := q.Counters(); c != (Counters{}) {
+		if c := q.LocalCounters(); c != (Counters{}) {
 			t.Fatalf("source %+v", c)
 		}
 	}

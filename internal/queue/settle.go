@@ -16,6 +16,14 @@ type Settlement struct {
 // ErrGone, ErrTooLong. Leases may be of any age; what a lease of a message that
 // was delivered again can still do is said by core.Queue.Accept and Extend.
 func (q *Queue) Settle(in []Settlement, out []error) ([]error, error) {
+	out, err := q.settleHere(in, out)
+	if q.elsewhere(err) {
+		return q.settleElsewhere(in, out)
+	}
+	return out, err
+}
+
+func (q *Queue) settleHere(in []Settlement, out []error) ([]error, error) {
 	c := q.m.engine.settles.get()
 	c.q, c.in, c.out = q, in, out
 	q.m.p.Submit(c)

@@ -73,7 +73,7 @@ func TestDelayEndsInTime(t *testing.T) {
 		late := text("late")
 		late.Delay = 90_000
 		send(t, q, late)
-		if c := q.Counters(); c.Delayed != 1 || c.Visible != 0 {
+		if c := q.LocalCounters(); c.Delayed != 1 || c.Visible != 0 {
 			t.Errorf("counters %+v", c)
 		}
 		receives(t, q, 90*time.Second)
@@ -101,11 +101,11 @@ func TestRetentionEndsInTime(t *testing.T) {
 		send(t, q, late)
 		lease(t, q, LeaseRequest{Max: 10, Time: 43_200_000})
 		time.Sleep(59 * time.Minute)
-		if c := q.Counters(); c.Visible != 4991 || c.InFlight != 10 {
+		if c := q.LocalCounters(); c.Visible != 4991 || c.InFlight != 10 {
 			t.Errorf("before: %+v", c)
 		}
 		time.Sleep(time.Minute + 3*time.Second)
-		if c := q.Counters(); c.Visible+c.InFlight+c.Delayed != 0 || q.Stats().Expired != 5001 {
+		if c := q.LocalCounters(); c.Visible+c.InFlight+c.Delayed != 0 || q.Stats().Expired != 5001 {
 			t.Errorf("after: %+v %+v", c, q.Stats())
 		}
 		if problems := e.store.Check(Check); len(problems) > 0 {
@@ -199,7 +199,7 @@ func TestIdleEngineSleeps(t *testing.T) {
 		late.Delay = 900_000
 		send(t, q, text("a"), late)
 		time.Sleep(3 * 24 * time.Hour)
-		if c := q.Counters(); c.Visible != 2 {
+		if c := q.LocalCounters(); c.Visible != 2 {
 			t.Errorf("counters %+v", c)
 		}
 	})

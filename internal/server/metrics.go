@@ -113,10 +113,13 @@ type queueSeries struct {
 func writeQueues(w io.Writer, queues []*sqs.Queue) {
 	rows := make([]queueSeries, 0, len(queues))
 	for _, q := range queues {
+		if !q.Handle().Local() {
+			continue // its owner reports it
+		}
 		region, account, name := q.Name()
 		rows = append(rows, queueSeries{
 			labels:   fmt.Sprintf("queue=%q,region=%q,account=%q", name, region, account),
-			counters: q.Handle().Counters(), stats: q.Handle().Stats(),
+			counters: q.Handle().LocalCounters(), stats: q.Handle().Stats(),
 		})
 	}
 	// The deepest queues are the ones worth a series.

@@ -103,7 +103,7 @@ func (s *Server) openData() (err error) {
 	if err != nil {
 		return err
 	}
-	s.catalog = catalog.New(s.set.Catalog())
+	s.catalog = catalog.New(s.set.Catalog(), nil)
 	s.engine = queue.New(s.set, s.store, queue.Options{Logger: s.logger})
 	s.sqs = sqs.New(s.engine, s.catalog, sqs.Config{
 		Limits: sqs.Limits{
@@ -124,6 +124,7 @@ func (s *Server) startServices(ctx context.Context) error {
 	if err := s.sqs.Start(ctx); err != nil {
 		return err
 	}
+	s.sqs.Lead(true)
 	return s.declareQueues(ctx)
 }
 

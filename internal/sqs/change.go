@@ -41,7 +41,7 @@ func engineError(err error) error {
 		e := smithy.ServiceUnavailable.New("The server is short of disk space. Try again later.")
 		e.Hint = "free disk space, or raise min-free-bytes; receives and deletes still work"
 		return e
-	case errors.Is(err, partition.ErrBusy), errors.Is(err, partition.ErrStopped):
+	case errors.Is(err, partition.ErrBusy), errors.Is(err, partition.ErrStopped), errors.Is(err, partition.ErrNotOwner):
 		return smithy.ServiceUnavailable.New("The request has failed due to a temporary failure of the server.")
 	}
 	return err

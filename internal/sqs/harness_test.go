@@ -54,7 +54,7 @@ func newFixture(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cat := catalog.New(set.Catalog())
+	cat := catalog.New(set.Catalog(), nil)
 	engine := queue.New(set, st, queue.Options{})
 	s := New(engine, cat, Config{DeleteCooldown: time.Minute, PurgeCooldown: time.Minute, Account: account})
 	if err := set.Start(); err != nil {
@@ -64,6 +64,7 @@ func newFixture(t *testing.T) *fixture {
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	s.Lead(true)
 	t.Cleanup(func() {
 		s.Close()
 		engine.Close()

@@ -81,21 +81,16 @@ func (m *mover) step(ctx context.Context, t *moveTask, q *Queue) (int, error) {
 	if t.Rate > 0 {
 		n = max(1, int(t.Rate)/10)
 	}
-	route := func(origin uint64) uint64 {
-		if m.s.lookupID(origin) == nil {
-			return 0 // its source was deleted: the message stays
-		}
-		return origin
-	}
+	to := uint64(0) // each back to where it came from
 	if t.Destination != "" {
 		name, _ := nameOf(t.Destination)
 		target := m.s.lookup(name)
 		if target == nil {
 			return -1, nil
 		}
-		route = func(uint64) uint64 { return target.ID }
+		to = target.ID
 	}
-	moved, err := q.handle.Move(ctx, n, route)
+	moved, err := q.handle.Move(ctx, n, to)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -124,12 +119,16 @@ func (m *mover) pause(ctx context.Context, t *moveTask) error {
 func (m *mover) save(ctx context.Context, status, reason string) error {
 	moved := m.moved
 	err := m.s.updateTask(ctx, m.id, func(r *taskRecord) bool {
-		r.Moved += moved
-		if status == taskCompleted && r.Status == taskCancelling {
-			status = taskCancelled
+		cancelling := r.Status == taskCancelling
+		if !r.active() {
+			return false // another node ended it
 		}
+		r.Moved += moved
 		if status != "" {
 			r.Status, r.Reason, r.Ended = status, reason, time.Now().UnixMilli()
+		}
+		if status == taskCompleted && cancelling {
+			r.Status = taskCancelled
 		}
 		return true
 	})

@@ -86,6 +86,9 @@ func (s *Service) moveTaskChanged(id string, value []byte) {
 		return
 	}
 	s.tasks[id] = t
+	if t.active() {
+		s.leading.run(s, id)
+	}
 }
 
 // tasksOf returns the tasks of a source queue, newest first.
@@ -127,24 +130,4 @@ func putTask(tx *catalog.Tx, id string, r *taskRecord) error {
 	}
 	tx.Put(kindMoveTask, id, value)
 	return nil
-}
-
-// resumeMoveTasks goes on with tasks that a restart interrupted.
-func (s *Service) resumeMoveTasks() {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, t := range s.tasks {
-		if t.active() {
-			s.runMoveTask(t.id)
-		}
-	}
-}
-
-func (s *Service) runMoveTask(id string) {
-	s.movers.Go(func() {
-		m := &mover{s: s, id: id}
-		if err := m.run(s.running); err != nil && s.running.Err() == nil {
-			s.logger.Error("message move task", "task", id, "error", err)
-		}
-	})
 }

@@ -31,10 +31,10 @@ func (s *Service) CancelMessageMoveTask(ctx context.Context, _ *service.Call, in
 	found := false
 	var moved int64
 	err := s.updateTask(ctx, h.TaskID, func(r *taskRecord) bool {
-		if r.Source != h.SourceArn || !r.active() {
+		if found = r.Source == h.SourceArn && r.active(); !found {
 			return false
 		}
-		found, moved = true, r.Moved
+		moved = r.Moved
 		r.Status = taskCancelling
 		return true
 	})

@@ -2,9 +2,11 @@ package sqs
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/spillway/spillway/internal/api/sqsapi"
+	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
 )
 
@@ -26,7 +28,10 @@ var allAttributes = []string{
 }
 
 // GetQueueAttributes implements the operation.
-func (s *Service) GetQueueAttributes(_ context.Context, c *service.Call, in *sqsapi.GetQueueAttributesRequest) (*sqsapi.GetQueueAttributesResult, error) {
+func (s *Service) GetQueueAttributes(ctx context.Context, c *service.Call, in *sqsapi.GetQueueAttributesRequest) (*sqsapi.GetQueueAttributesResult, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	q, err := s.resolve(c, in.QueueUrl)
 	if err != nil {
 		return nil, err
@@ -43,8 +48,14 @@ func (s *Service) GetQueueAttributes(_ context.Context, c *service.Call, in *sqs
 		}
 	}
 	out := &sqsapi.GetQueueAttributesResult{}
+	var counters queue.Counters
+	if slices.ContainsFunc(names, isCounter) {
+		if counters, err = q.handle.Counters(ctx); err != nil {
+			return nil, engineError(err)
+		}
+	}
 	for _, attr := range names {
-		if v := q.read(attr); v != "" {
+		if v := q.read(attr, &counters); v != "" {
 			if out.Attributes == nil {
 				out.Attributes = make(map[string]string, len(names))
 			}
@@ -52,6 +63,10 @@ func (s *Service) GetQueueAttributes(_ context.Context, c *service.Call, in *sqs
 		}
 	}
 	return out, nil
+}
+
+func isCounter(attr string) bool {
+	return attr == attrVisible || attr == attrDelayed || attr == attrNotVisible
 }
 
 func isAttribute(attr string) bool {
@@ -64,7 +79,7 @@ func isAttribute(attr string) bool {
 }
 
 // read returns any attribute's value, "" if it is not set.
-func (q *Queue) read(attr string) string {
+func (q *Queue) read(attr string, c *queue.Counters) string {
 	switch attr {
 	case attrARN:
 		return q.ARN
@@ -73,11 +88,11 @@ func (q *Queue) read(attr string) string {
 	case attrModified:
 		return strconv.FormatInt(q.Modified/1000, 10)
 	case attrVisible:
-		return strconv.FormatUint(q.handle.Counters().Visible, 10)
+		return strconv.FormatUint(c.Visible, 10)
 	case attrDelayed:
-		return strconv.FormatUint(q.handle.Counters().Delayed, 10)
+		return strconv.FormatUint(c.Delayed, 10)
 	case attrNotVisible:
-		return strconv.FormatUint(q.handle.Counters().InFlight, 10)
+		return strconv.FormatUint(c.InFlight, 10)
 	}
 	return q.attribute(attr)
 }

@@ -23,10 +23,11 @@ func (s *Service) byName(c *service.Call, in *sqsapi.GetQueueUrlRequest) (*Queue
 	if owner := deref(in.QueueOwnerAWSAccountId); owner != "" {
 		n.account = owner
 	}
-	if q := s.lookup(n); q != nil {
-		return q, nil
+	q, err := s.find(n)
+	if err == nil && q == nil {
+		err = errNoQueue()
 	}
-	return nil, errNoQueue()
+	return q, err
 }
 
 func (s *Service) accessGetQueueURL(c *service.Call, in *sqsapi.GetQueueUrlRequest) (service.Access, error) {

@@ -17,7 +17,10 @@ func init() {
 }
 
 // ListDeadLetterSourceQueues implements the operation.
-func (s *Service) ListDeadLetterSourceQueues(_ context.Context, c *service.Call, in *sqsapi.ListDeadLetterSourceQueuesRequest) (*sqsapi.ListDeadLetterSourceQueuesResult, error) {
+func (s *Service) ListDeadLetterSourceQueues(ctx context.Context, c *service.Call, in *sqsapi.ListDeadLetterSourceQueuesRequest) (*sqsapi.ListDeadLetterSourceQueuesResult, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	q, err := s.resolve(c, in.QueueUrl)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,10 @@ func (s *Service) accessListMoves(_ *service.Call, in *sqsapi.ListMessageMoveTas
 }
 
 // ListMessageMoveTasks implements the operation.
-func (s *Service) ListMessageMoveTasks(_ context.Context, _ *service.Call, in *sqsapi.ListMessageMoveTasksRequest) (*sqsapi.ListMessageMoveTasksResult, error) {
+func (s *Service) ListMessageMoveTasks(ctx context.Context, _ *service.Call, in *sqsapi.ListMessageMoveTasksRequest) (*sqsapi.ListMessageMoveTasksResult, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	n := 1
 	if in.MaxResults != nil {
 		if n = int(*in.MaxResults); n < 1 || n > keptTasks {

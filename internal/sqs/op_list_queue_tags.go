@@ -17,7 +17,10 @@ func init() {
 }
 
 // ListQueueTags implements the operation.
-func (s *Service) ListQueueTags(_ context.Context, c *service.Call, in *sqsapi.ListQueueTagsRequest) (*sqsapi.ListQueueTagsResult, error) {
+func (s *Service) ListQueueTags(ctx context.Context, c *service.Call, in *sqsapi.ListQueueTagsRequest) (*sqsapi.ListQueueTagsResult, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	q, err := s.resolve(c, in.QueueUrl)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,10 @@ func (s *Service) accessListQueues(c *service.Call, _ *sqsapi.ListQueuesRequest)
 }
 
 // ListQueues implements the operation.
-func (s *Service) ListQueues(_ context.Context, c *service.Call, in *sqsapi.ListQueuesRequest) (*sqsapi.ListQueuesResult, error) {
+func (s *Service) ListQueues(ctx context.Context, c *service.Call, in *sqsapi.ListQueuesRequest) (*sqsapi.ListQueuesResult, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	var names []name
 	s.mu.RLock()
 	for n := range s.queues {

@@ -31,8 +31,8 @@ func (s *Service) queueByARN(parameter string, text *string) (*Queue, error) {
 		return nil, invalidParameter(badArn, parameter)
 	}
 	if n, ok := nameOf(*text); ok {
-		if q := s.lookup(n); q != nil {
-			return q, nil
+		if q, err := s.find(n); q != nil || err != nil {
+			return q, err
 		}
 	}
 	return nil, sqsapi.ResourceNotFoundException.Newf("The resource that you specified for the %s parameter doesn't exist.", parameter)
@@ -56,7 +56,11 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, c *service.Call, in 
 	if err != nil {
 		return nil, err
 	}
-	r := taskRecord{Source: source.ARN, Status: taskRunning, Started: millis(c.Now), ToMove: int64(source.handle.Counters().Visible)}
+	counters, err := source.handle.Counters(ctx)
+	if err != nil {
+		return nil, engineError(err)
+	}
+	r := taskRecord{Source: source.ARN, Status: taskRunning, Started: millis(c.Now), ToMove: int64(counters.Visible)}
 	if in.DestinationArn != nil {
 		if err := s.checkDestination(source, in.DestinationArn); err != nil {
 			return nil, err
@@ -77,7 +81,6 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, c *service.Call, in 
 	if err != nil {
 		return nil, engineError(err)
 	}
-	s.runMoveTask(id)
 	t := moveTask{id, r}
 	return &sqsapi.StartMessageMoveTaskResult{TaskHandle: t.handle()}, nil
 }

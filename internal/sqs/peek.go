@@ -20,11 +20,14 @@ type PeekRequest struct {
 // and without changing anything: no lease, no receive count. Next is where to go
 // on, 0 at the end.
 func (s *Service) Peek(c *service.Call, in PeekRequest) (out []sqsapi.Message, next uint64, err error) {
-	q := s.lookup(name{in.Region, in.Account, in.Queue})
+	var q *Queue
 	if in.QueueURL != "" {
-		if q, err = s.resolve(c, &in.QueueURL); err != nil {
-			return nil, 0, err
-		}
+		q, err = s.resolve(c, &in.QueueURL)
+	} else {
+		q, err = s.find(name{in.Region, in.Account, in.Queue})
+	}
+	if err != nil {
+		return nil, 0, err
 	}
 	if q == nil {
 		return nil, 0, errNoQueue()

@@ -59,10 +59,7 @@ type Service struct {
 	// sources are the queues whose redrive policy names a dead-letter queue.
 	sources map[name]map[name]struct{}
 	tasks   map[string]*moveTask // by task id
-
-	movers  sync.WaitGroup
-	running context.Context // of background work
-	stop    context.CancelFunc
+	leading *leading             // nil while another node runs the move tasks
 }
 
 // New returns the service. It must be made before the partitions start, so that
@@ -76,26 +73,37 @@ func New(engine *queue.Engine, cat *catalog.Catalog, c Config) *Service {
 		queues: make(map[name]*Queue), byID: make(map[uint64]*Queue),
 		sources: make(map[name]map[name]struct{}), tasks: make(map[string]*moveTask),
 	}
-	s.running, s.stop = context.WithCancel(context.Background())
 	cat.Watch(kindQueue, s.queueChanged)
 	cat.Watch(kindMoveTask, s.moveTaskChanged)
 	return s
 }
 
 // Start makes the service ready once the partitions run: it makes or reads the
-// key of receipt handles and resumes message move tasks.
-func (s *Service) Start(ctx context.Context) error {
-	if err := s.loadReceiptKey(ctx); err != nil {
-		return err
-	}
-	s.resumeMoveTasks()
-	return nil
-}
+// key of receipt handles.
+func (s *Service) Start(ctx context.Context) error { return s.loadReceiptKey(ctx) }
 
 // Close ends background work. Move tasks go on at the next start.
-func (s *Service) Close() {
-	s.stop()
-	s.movers.Wait()
+func (s *Service) Close() { s.Lead(false) }
+
+// current makes sure that what other nodes changed before is known here, for
+// operations that show what exists.
+func (s *Service) current(ctx context.Context) error { return engineError(s.catalog.Refresh(ctx)) }
+
+// findLimit bounds how long a call waits to find out whether a queue exists.
+const findLimit = 5 * time.Second
+
+// find returns a queue by name, nil if there is none: not known here may mean that
+// another node made it a moment ago.
+func (s *Service) find(n name) (*Queue, error) {
+	if q := s.lookup(n); q != nil {
+		return q, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), findLimit)
+	defer cancel()
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
+	return s.lookup(n), nil
 }
 
 var operations service.Table[*Service]

@@ -22,10 +22,11 @@ func (s *Service) resolve(c *service.Call, queueURL *string) (*Queue, error) {
 	if !ok {
 		return nil, errNoQueue()
 	}
-	if q := s.lookup(n); q != nil {
-		return q, nil
+	q, err := s.find(n)
+	if err == nil && q == nil {
+		err = errNoQueue()
 	}
-	return nil, errNoQueue()
+	return q, err
 }
 
 // nameFromURL reads a queue URL. Only the path matters, and a region if the URL
