@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 
 	"github.com/spillway/spillway/internal/config"
 )
@@ -11,18 +12,23 @@ import (
 // configFlags are the flags of every command that reads the configuration. Their
 // defaults are those of package config, so that a file can set them too.
 type configFlags struct {
-	Config      string            `short:"c" type:"path" placeholder:"FILE" env:"SPILLWAY_CONFIG" help:"Configuration file (YAML)."`
-	Listen      string            `placeholder:"HOST:PORT" help:"Address to listen on. Default 127.0.0.1:4566."`
-	DataDir     string            `placeholder:"DIR" help:"Folder of all data. Default ./spillway-data."`
-	Storage     string            `placeholder:"disk|memory" help:"Where data is kept. Default disk."`
-	LogLevel    string            `placeholder:"LEVEL" help:"debug, info, warn or error. Default info."`
-	LogFormat   string            `placeholder:"text|json" help:"Form of log lines. Default text."`
-	AccountID   string            `placeholder:"ID" help:"Account of callers that name none. Default 000000000000."`
-	Region      string            `placeholder:"REGION" help:"Region of requests that name none. Default us-east-1."`
-	ExternalURL string            `placeholder:"URL" help:"Beginning of queue URLs. Default: as the caller wrote the host."`
-	InsecureDev bool              `help:"Listen on any address without credentials."`
-	Pprof       bool              `help:"Serve profiles under /debug/pprof/."`
-	Set         map[string]string `placeholder:"KEY=VALUE" help:"Any other setting, such as sqs.max_receive=20. See docs/config.md."`
+	Config        string            `short:"c" type:"path" placeholder:"FILE" env:"SPILLWAY_CONFIG" help:"Configuration file (YAML)."`
+	Listen        string            `placeholder:"HOST:PORT" help:"Address to listen on. Default 127.0.0.1:4566."`
+	DataDir       string            `placeholder:"DIR" help:"Folder of all data. Default ./spillway-data."`
+	Storage       string            `placeholder:"disk|memory" help:"Where data is kept. Default disk."`
+	LogLevel      string            `placeholder:"LEVEL" help:"debug, info, warn or error. Default info."`
+	LogFormat     string            `placeholder:"text|json" help:"Form of log lines. Default text."`
+	AccountID     string            `placeholder:"ID" help:"Account of callers that name none. Default 000000000000."`
+	Region        string            `placeholder:"REGION" help:"Region of requests that name none. Default us-east-1."`
+	ExternalURL   string            `placeholder:"URL" help:"Beginning of queue URLs. Default: as the caller wrote the host."`
+	Cluster       string            `placeholder:"NAME" help:"Be a node of this cluster."`
+	Node          string            `placeholder:"ID" help:"This node's id in the cluster."`
+	ClusterListen string            `placeholder:"HOST:PORT" help:"Address for the other nodes."`
+	Peers         []string          `placeholder:"HOST:PORT,..." help:"Addresses of all nodes, this one included."`
+	NATSListen    string            `name:"nats-listen" placeholder:"HOST:PORT" help:"Address for the nats command line tool. Default: none."`
+	InsecureDev   bool              `help:"Listen on any address without credentials."`
+	Pprof         bool              `help:"Serve profiles under /debug/pprof/."`
+	Set           map[string]string `placeholder:"KEY=VALUE" help:"Any other setting, such as sqs.max_receive=20. See docs/config.md."`
 }
 
 // load reads the configuration and checks it.
@@ -40,6 +46,11 @@ func (f *configFlags) load(p *process) (*config.Config, error) {
 		{"--account-id", "account_id", f.AccountID},
 		{"--region", "region", f.Region},
 		{"--external-url", "external_url", f.ExternalURL},
+		{"--cluster", "cluster.name", f.Cluster},
+		{"--node", "cluster.node", f.Node},
+		{"--cluster-listen", "cluster.listen", f.ClusterListen},
+		{"--peers", "cluster.peers", strings.Join(f.Peers, ",")},
+		{"--nats-listen", "cluster.nats_listen", f.NATSListen},
 		{"--insecure-dev", "insecure_dev", whenTrue(f.InsecureDev)},
 		{"--pprof", "pprof", whenTrue(f.Pprof)},
 	} {

@@ -59,6 +59,7 @@ type replica struct {
 	problem string // why it is not following, for people
 	// The log, when last looked at by its owner.
 	trimmed, first, last, bytes uint64
+	ownerships, reseeds         int // since the start of the process
 }
 
 // hooks are what a replica needs of the rest of the node.
@@ -289,6 +290,7 @@ func (r *replica) repair(ctx context.Context, why error) error {
 	}
 	r.mu.Lock()
 	r.seeded = time.Now()
+	r.reseeds++
 	r.mu.Unlock()
 	return nil
 }
@@ -319,6 +321,9 @@ func (r *replica) become(role Role, problem string) {
 	r.mu.Lock()
 	changed := r.role != role
 	r.role, r.problem = role, problem
+	if changed && role == RoleOwner {
+		r.ownerships++
+	}
 	r.mu.Unlock()
 	if changed {
 		r.changed()

@@ -60,6 +60,8 @@ type Config struct {
 	// its own. Default 0: the storage decides. A folder keeps the number it was
 	// made with.
 	Partitions int `yaml:"partitions"`
+	// Other nodes that this one forms a cluster with. Default none.
+	Cluster Cluster `yaml:"cluster"`
 	// Bounds on what clients may use at once.
 	Limits Limits `yaml:"limits"`
 	// Settings of Amazon SQS.
@@ -81,6 +83,25 @@ type TLS struct {
 	Cert string `yaml:"cert"`
 	// File with the private key in PEM. Default the file of cert.
 	Key string `yaml:"key"`
+}
+
+// Cluster is what this node needs to know of the others. See docs/CLUSTER.md.
+type Cluster struct {
+	// Name of the cluster, the same on all nodes. Default none: a machine of its own.
+	Name string `yaml:"name"`
+	// Id of this node, different on each: letters, digits and - . It stays with the
+	// data folder.
+	Node string `yaml:"node"`
+	// Address for the other nodes, HOST:PORT. They speak TLS and need the secret.
+	Listen string `yaml:"listen"`
+	// Addresses of all nodes, this one included: HOST:PORT, three or more.
+	Peers []string `yaml:"peers"`
+	// Secret that all nodes share: who has it is a node. Default: made from the root
+	// secret access key; on loopback, without either, from the name.
+	Secret Secret `yaml:"secret"`
+	// Address where the nats command line tool may connect, HOST:PORT. Default none:
+	// a free port on loopback.
+	NATSListen string `yaml:"nats_listen"`
 }
 
 // Limits bound what clients may use at once. Zero leaves a limit to the server.

@@ -56,6 +56,7 @@ func (c *Config) Validate() error {
 	v.between("limits.max_connections", int64(c.Limits.MaxConnections), 0, 1<<31)
 	v.between("limits.max_concurrent_requests", int64(c.Limits.MaxConcurrentRequests), 0, 1<<31)
 	v.between("limits.max_long_polls", int64(c.Limits.MaxLongPolls), 0, 1<<31)
+	c.validateCluster(&v)
 	c.validateSQS(&v)
 	c.validateAccounts(&v)
 	return errors.Join(v.errs...)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
@@ -17,6 +18,7 @@ import (
 func (s *Server) mounts() map[string]gateway.Handler {
 	m := map[string]gateway.Handler{
 		"/_spillway/health":   s.serveHealth,
+		"/_spillway/cluster":  s.serveCluster,
 		"/metrics":            s.serveMetrics,
 		"/_aws/sqs/messages":  s.servePeek,
 		"/_aws/sqs/messages/": s.servePeek,
@@ -136,9 +138,21 @@ func (s *Server) serveReset(r *gateway.Request) wire.Response {
 	return reply(http.StatusOK, map[string]any{})
 }
 
+// serveCluster answers GET /_spillway/cluster: who owns what, as this node sees it.
+func (s *Server) serveCluster(*gateway.Request) wire.Response {
+	status, err := s.clusterStatus(context.Background())
+	if err != nil {
+		return reply(http.StatusNotFound, map[string]string{"error": err.Error()})
+	}
+	return reply(http.StatusOK, status)
+}
+
 func (s *Server) serveMetrics(*gateway.Request) wire.Response {
 	var b bytes.Buffer
 	s.meters.write(&b, slices.Collect(s.sqs.Queues()))
+	if s.node != nil {
+		s.node.WriteMetrics(&b)
+	}
 	return wire.Response{Status: http.StatusOK, ContentType: "text/plain; version=0.0.4; charset=utf-8", Body: b.Bytes()}
 }
 

@@ -41,6 +41,7 @@ type Server struct {
 	started time.Time
 
 	store   *store.Store
+	node    *clusterNode // nil on a machine of its own
 	set     *partition.Set
 	catalog *catalog.Catalog
 	engine  *queue.Engine
@@ -76,7 +77,7 @@ func Start(ctx context.Context, c *config.Config, o Options) (_ *Server, err err
 			return nil, fmt.Errorf("listen on %s: %w", c.Listen, err)
 		}
 	}
-	if err := s.openData(); err != nil {
+	if err := s.openData(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.startServices(ctx); err != nil {
@@ -89,22 +90,34 @@ func Start(ctx context.Context, c *config.Config, o Options) (_ *Server, err err
 }
 
 // openData opens the data folder and builds what rests on it.
-func (s *Server) openData() (err error) {
+func (s *Server) openData(ctx context.Context) (err error) {
 	c := s.config
 	s.store, err = store.Open(store.Options{
-		Dir: c.DataDir, Memory: c.Storage == config.StorageMemory,
+		Dir: c.DataDir, Memory: c.Storage == config.StorageMemory, Replicated: c.Cluster.On(),
 		CacheBytes: c.CacheBytes, MinFreeBytes: c.MinFreeBytes, Logger: s.logger,
 	})
 	if err != nil {
 		return err
 	}
 	s.meters = newMeters(s.healthy)
-	s.set, err = partition.OpenSet(s.store, partition.Options{Partitions: c.Partitions, Observer: s.meters, Logger: s.logger})
+	partitions := partition.Options{Partitions: c.Partitions, Observer: s.meters, Logger: s.logger}
+	var catalogPeers, queuePeers partition.Peers // stay nil on a machine of its own
+	if err := s.checkFolder(); err != nil {
+		return err
+	}
+	if c.Cluster.On() {
+		if s.node, err = s.joinCluster(ctx); err != nil {
+			return err
+		}
+		partitions.Partitions, partitions.Replicated = s.node.Partitions(), true
+		catalogPeers, queuePeers = s.node.Peers("catalog", s.serveCatalog), s.node.Peers("queue", s.serveQueue)
+	}
+	s.set, err = partition.OpenSet(s.store, partitions)
 	if err != nil {
 		return err
 	}
-	s.catalog = catalog.New(s.set.Catalog(), nil)
-	s.engine = queue.New(s.set, s.store, queue.Options{Logger: s.logger})
+	s.catalog = catalog.New(s.set.Catalog(), catalogPeers)
+	s.engine = queue.New(s.set, s.store, queue.Options{Peers: queuePeers, Refresh: s.catalog.Refresh, Logger: s.logger})
 	s.sqs = sqs.New(s.engine, s.catalog, sqs.Config{
 		Limits: sqs.Limits{
 			MaxMessageBytes: c.SQS.MaxMessageBytes, MaxInFlight: c.SQS.MaxInFlight, MaxReceive: c.SQS.MaxReceive,
@@ -121,10 +134,17 @@ func (s *Server) startServices(ctx context.Context) error {
 		return err
 	}
 	s.engine.Start()
+	if s.node != nil {
+		if err := s.node.start(s); err != nil {
+			return err
+		}
+	}
 	if err := s.sqs.Start(ctx); err != nil {
 		return err
 	}
-	s.sqs.Lead(true)
+	if s.node == nil {
+		s.sqs.Lead(true) // else the owner of the catalog does
+	}
 	return s.declareQueues(ctx)
 }
 
@@ -225,9 +245,12 @@ func (s *Server) fail(err error) {
 }
 
 // healthy reports whether everything can be written.
-func (s *Server) healthy() bool { return s.set != nil && s.set.Err() == nil }
+func (s *Server) healthy() bool {
+	return s.set != nil && s.set.Err() == nil && s.store.Err() == nil && (s.node == nil || s.node.whole())
+}
 
-// Shutdown drains: health says so first, then the gateway takes no new requests
+// Shutdown drains: health says so first, a node of a cluster hands over what it owns
+// (and forwards requests from then on), then the gateway takes no new requests
 // and finishes the others (long polls end empty), then what rests on the data
 // stops, services before engines before partitions, and the store last, since
 // each still writes through the next. It returns ctx's error if that ends first.
@@ -239,6 +262,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.draining = true
 	s.mu.Unlock()
+	if s.node != nil {
+		handing, cancel := context.WithTimeout(ctx, handOverTime)
+		s.node.Drain(handing)
+		cancel()
+	}
 	errs := []error{s.gateway.Shutdown(ctx)}
 	s.serving.Wait()
 	if s.admin != nil {
@@ -246,6 +274,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.sqs.Close()
 	s.engine.Close()
+	if s.node != nil {
+		s.node.close()
+	}
 	errs = append(errs, s.set.Close(ctx), s.store.Close())
 	return errors.Join(errs...)
 }
@@ -261,6 +292,9 @@ func (s *Server) abort() {
 	if s.sqs != nil {
 		s.sqs.Close()
 		s.engine.Close()
+	}
+	if s.node != nil {
+		s.node.close()
 	}
 	if s.set != nil {
 		s.set.Close(context.Background())
