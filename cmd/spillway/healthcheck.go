@@ -19,16 +19,9 @@ type healthcheckCommand struct {
 
 // Run asks the server for its health. Docker runs it in the server's container.
 func (h *healthcheckCommand) Run(p *process) error {
-	endpoint := h.Endpoint
-	if endpoint == "" {
-		c, err := h.load(p)
-		if err != nil {
-			return err
-		}
-		endpoint = "http://" + reachable(c.Listen)
-		if c.TLS.Cert != "" {
-			endpoint = "https://" + reachable(c.Listen)
-		}
+	endpoint, err := h.endpoint(p, h.Endpoint)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, h.Timeout)
 	defer cancel()
@@ -53,6 +46,21 @@ func (h *healthcheckCommand) Run(p *process) error {
 		return fmt.Errorf("the server answers %s", resp.Status)
 	}
 	return nil
+}
+
+// endpoint is the URL given, or where this configuration listens.
+func (f *configFlags) endpoint(p *process, given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	c, err := f.load(p)
+	if err != nil {
+		return "", err
+	}
+	if c.TLS.Cert != "" {
+		return "https://" + reachable(c.Listen), nil
+	}
+	return "http://" + reachable(c.Listen), nil
 }
 
 // reachable is an address to connect to for one to listen on.

@@ -92,6 +92,28 @@ func Init(st *store.Store) error {
 	return b.Commit(true)
 }
 
+// Leave makes a node's data a single machine's, with what the node had applied.
+func Leave(st *store.Store) error {
+	i, err := readIdentity(st)
+	if err != nil || !i.known() {
+		return err
+	}
+	b := st.NewBatch()
+	for id := range i.Partitions + 1 {
+		at, ok, err := readPosition(st, uint16(id))
+		if err == nil && (!ok || at.state != stateApplied) {
+			err = fmt.Errorf("the folder has no whole copy of partition %d", id)
+		}
+		if err != nil {
+			b.Discard()
+			return err
+		}
+		b.Delete(positionKey(uint16(id)))
+	}
+	b.Delete(identityKey())
+	return b.Commit(true)
+}
+
 func newCluster() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails: the process ends if the system has no randomness

@@ -131,9 +131,7 @@ func (n *Node) Run(set *partition.Set, h Hooks) error {
 			return err
 		}
 	}
-	if err := n.place(n.ctx); err != nil {
-		return err
-	}
+	n.place()
 	n.work.Go(n.upkeepLoop)
 	return nil
 }
@@ -161,21 +159,22 @@ func (n *Node) newReplica(id uint16) *replica {
 
 // seed fills a replica: with nothing if the log begins with nothing and reaches
 // back to its beginning, else from a peer.
-func (n *Node) seed(ctx context.Context, r *replica) error {
+func (n *Node) seed(ctx context.Context, r *replica) (copied bool, err error) {
 	_, held, err := readPosition(r.store, r.id)
 	if err == nil && !held && !n.identity.Seeded {
 		info, err := r.log.Info(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if info.First <= 1 {
 			b := n.store.NewBatch()
 			start := position{state: stateApplied, log: r.uuid}
 			b.Set(positionKey(r.id), start.encode())
-			return b.Commit(false)
+			return false, b.Commit(false)
 		}
 	}
-	return n.takeSeed(ctx, r)
+	err = n.takeSeed(ctx, r)
+	return err == nil, err
 }
 
 // usable tells whether peers may copy a partition from here.

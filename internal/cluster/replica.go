@@ -50,6 +50,7 @@ type replica struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	ended    chan struct{} // run has returned
+	missed   time.Time     // since when JetStream does not count this node; of upkeep
 
 	mu      sync.Mutex // guards the rest
 	role    Role
@@ -64,8 +65,9 @@ type replica struct {
 
 // hooks are what a replica needs of the rest of the node.
 type hooks struct {
-	// seed replaces the partition's content by a peer's.
-	seed func(ctx context.Context, r *replica) error
+	// seed fills a replica that has nothing, or nothing usable; copied tells whether
+	// from a peer.
+	seed func(ctx context.Context, r *replica) (copied bool, err error)
 	// prepare is called between the barrier and ownership: everything that other
 	// partitions committed before the barrier must be visible here afterwards.
 	prepare func(ctx context.Context, partition uint16) error
@@ -281,18 +283,20 @@ func (r *replica) watchLead(tenancy context.Context, end context.CancelFunc) (st
 // repair takes the partition's content from a peer, because of why.
 func (r *replica) repair(ctx context.Context, why error) error {
 	r.become(RoleSeeding, why.Error())
-	r.logger.Warn("take the partition from a peer", "reason", why)
+	if !errors.Is(why, errNoPosition) {
+		r.logger.Warn("this copy of the partition cannot be used: taking a peer's", "reason", why)
+	}
 	if r.log.Leads() {
 		r.stepDown(ctx, r.hooks.heir(r.id)) // this node can not own it now
 	}
-	if err := r.hooks.seed(ctx, r); err != nil {
-		return err
+	copied, err := r.hooks.seed(ctx, r)
+	if copied {
+		r.mu.Lock()
+		r.seeded = time.Now()
+		r.reseeds++
+		r.mu.Unlock()
 	}
-	r.mu.Lock()
-	r.seeded = time.Now()
-	r.reseeds++
-	r.mu.Unlock()
-	return nil
+	return err
 }
 
 // refuse keeps away from the lead until ctx ends.

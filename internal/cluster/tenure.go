@@ -18,7 +18,7 @@ const (
 	batchLimit = 128 << 10
 	partSize   = 1 << 20
 	// pipelineDepth is how many batches of a partition are on their way at a time.
-	pipelineDepth = 4
+	pipelineDepth = 1
 	// ackTime is how long an acknowledgement may take before the message is sent
 	// again, unchanged. resolveTime bounds the attempts: it is well inside the log's
 	// memory for duplicates (2 minutes).

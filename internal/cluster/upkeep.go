@@ -13,7 +13,8 @@ const (
 	upkeepEvery  = time.Second
 	flushEvery   = 20 * time.Second
 	trimEvery    = 10 * time.Second
-	placeEvery   = 5 * time.Second
+	placeEvery   = time.Second
+	leaveAfter   = time.Minute
 	balanceEvery = 5 * time.Second
 	// balanceAfter is how long the cluster must have been the same before ownership
 	// is moved for balance.
@@ -50,9 +51,7 @@ func (n *Node) upkeepLoop() {
 			trimmed = now
 		}
 		if now.Sub(placed) >= placeEvery {
-			if err := n.place(n.ctx); err != nil && n.ctx.Err() == nil {
-				n.logger.Debug("look for the partitions of this node", "error", err)
-			}
+			n.place()
 			placed = now
 		}
 		if now.Sub(balanced) >= balanceEvery {
@@ -163,30 +162,36 @@ func (n *Node) floor(id uint16, replicas []string) uint64 {
 
 // place starts the replicas that this node should have, and stops those that it
 // should not: JetStream says which nodes keep a log. The catalog is on every node.
-func (n *Node) place(ctx context.Context) error {
-	var failed error
+func (n *Node) place() {
 	for id := range n.identity.Partitions + 1 {
 		id := uint16(id)
-		mine := id == 0
-		if !mine {
-			ctx, cancel := context.WithTimeout(ctx, placeEvery)
-			info, err := stream{n.bus.OpenLog(logName(id))}.Info(ctx)
-			cancel()
-			if err != nil {
-				failed = err // while it has no leader nothing changes
-				continue
-			}
-			mine = slices.Contains(info.Replicas, n.node)
-		}
-		r := n.replica(id)
-		switch {
-		case mine && r == nil:
+		kept := id == 0 || n.bus.OpenLog(logName(id)).Kept()
+		switch r := n.replica(id); {
+		case kept && r == nil:
 			n.begin(id)
-		case !mine && r != nil:
-			n.end(r)
+		case kept && r != nil:
+			r.missed = time.Time{}
+		case r != nil:
+			n.leave(r)
 		}
 	}
-	return failed
+}
+
+// leave stops a replica that has moved to other nodes: when the log's leader says so
+// too, and for a while. What is given up here is a copy of the data.
+func (n *Node) leave(r *replica) {
+	if r.missed.IsZero() {
+		r.missed = time.Now()
+	}
+	if time.Since(r.missed) < leaveAfter {
+		return
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, placeEvery)
+	defer cancel()
+	info, err := r.log.Info(ctx)
+	if err == nil && len(info.Replicas) == min(replicaCount, n.expected()) && !slices.Contains(info.Replicas, n.node) {
+		n.end(r)
+	}
 }
 
 func (n *Node) begin(id uint16) {

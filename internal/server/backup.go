@@ -43,17 +43,22 @@ func Backup(ctx context.Context, dataDir, dest string) error {
 }
 
 func requestBackup(ctx context.Context, socket, dest string) error {
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		},
-	}}
+	client := socketClient(socket)
 	defer client.CloseIdleConnections()
 	body, err := json.Marshal(backupRequest{Dir: dest})
 	if err != nil {
 		return err
 	}
 	return post(ctx, client, "http://spillway/backup", body)
+}
+
+// socketClient speaks to an administration socket.
+func socketClient(socket string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
 }
 
 // Check opens a data folder that no server uses and verifies everything in it. It

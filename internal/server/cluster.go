@@ -12,6 +12,9 @@ import (
 	"github.com/spillway/spillway/internal/cluster/bus"
 )
 
+// logFolder is where in the data folder the log's files are.
+const logFolder = "log"
+
 const (
 	// handOverTime bounds how long a node that stops waits for others to own what it
 	// owned.
@@ -50,15 +53,14 @@ func (s *Server) checkFolder() error {
 // joinCluster returns when the cluster has a majority.
 func (s *Server) joinCluster(ctx context.Context) (*clusterNode, error) {
 	c := s.config.Cluster
-	secret := string(s.config.ClusterSecret())
-	if secret == "" {
-		secret = "no secret: " + c.Name
+	if s.config.ClusterSecret() == "" {
 		s.logger.Warn("the cluster has no secret: whoever reaches the nodes' addresses can be a node", "set", "SPILLWAY_CLUSTER_SECRET")
 	}
 	n, err := cluster.Join(ctx, cluster.Config{
 		Config: bus.Config{
-			Cluster: c.Name, Node: c.Node, Listen: c.Listen, Peers: c.Peers, ClientListen: c.NATSListen, Secret: secret,
-			Dir: filepath.Join(s.config.DataDir, "log"), Logger: s.logger,
+			Cluster: c.Name, Node: c.Node, Listen: c.Listen, Peers: c.Peers, ClientListen: c.NATSListen,
+			Secret: clusterSecret(s.config),
+			Dir:    filepath.Join(s.config.DataDir, logFolder), Logger: s.logger,
 		},
 		Partitions: s.config.Partitions, Store: s.store,
 	})

@@ -26,6 +26,9 @@ type Peer struct {
 // Leads tells whether this node leads the log. It asks nobody.
 func (l *Log) Leads() bool { return l.b.server.JetStreamIsStreamLeader(account, l.name) }
 
+// Kept tells whether this node is one of those that keep the log. It asks nobody.
+func (l *Log) Kept() bool { return l.b.server.JetStreamIsStreamAssigned(account, l.name) }
+
 // Info asks the leader.
 func (l *Log) Info(ctx context.Context) (LogInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTime)
