@@ -82,15 +82,24 @@ func (k *killing) round(p *process, round int) {
 // client is one goroutine's.
 type client struct {
 	*process
-	ctx    context.Context
-	random *rand.Rand
+	ctx     context.Context
+	random  *rand.Rand
+	cluster *nodes // nil for a server of its own
 }
 
 // call is try for a client whose server is about to be killed: any other end than
 // that of the connection is an error.
 func (c *client) call(operation, body string) (string, bool) {
-	status, text := c.try(c.ctx, operation, body)
-	if status != 0 && status != 200 && !strings.Contains(text, "The receipt handle has expired") {
+	ctx, p := c.ctx, c.process
+	if c.cluster != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(c.ctx, 12*time.Second)
+		defer cancel()
+		p = c.cluster.any(c.random)
+	}
+	status, text := p.try(ctx, operation, body)
+	unavailable := c.cluster != nil && status == 503
+	if status != 0 && status != 200 && !unavailable && !strings.Contains(text, "The receipt handle has expired") {
 		c.Errorf("%s: %d %s", operation, status, text)
 	}
 	return text, status == 200

@@ -41,19 +41,27 @@ type process struct {
 	cmd    *exec.Cmd
 	data   string
 	exited chan error // receives what Wait returns, once
+	ready  chan bool  // receives true with Ready; closed at the end
 	stderr *tail
 }
 
 // launch runs `spillway serve` on a data folder and returns when it says Ready.
 func launch(t *testing.T, data string, env ...string) *process {
 	t.Helper()
+	p := begin(t, freeAddress(t), data, nil, env...)
+	p.awaitReady()
+	return p
+}
+
+// begin runs `spillway serve` with further arguments, and does not wait for it.
+func begin(t *testing.T, listen, data string, args []string, env ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen := freeAddress(t)
-	p := &process{data: data, exited: make(chan error, 1), stderr: &tail{}}
-	p.cmd = exec.Command(path, "serve", "--listen", listen, "--data-dir", data)
+	p := &process{data: data, exited: make(chan error, 1), ready: make(chan bool, 1), stderr: &tail{}}
+	p.cmd = exec.Command(path, append([]string{"serve", "--listen", listen, "--data-dir", data}, args...)...)
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
@@ -68,27 +76,31 @@ func launch(t *testing.T, data string, env ...string) *process {
 		_ = p.cmd.Process.Kill() // it may have ended
 		transport.CloseIdleConnections()
 	})
-	ready := make(chan bool, 1)
 	go func() {
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
 			if lines.Text() == "Ready." {
-				ready <- true
+				p.ready <- true
 			}
 		}
-		close(ready)
+		close(p.ready)
 		p.exited <- p.cmd.Wait()
 	}()
-	select {
-	case ok := <-ready:
-		if !ok {
-			t.Fatalf("the server ended: %v\n%s", <-p.exited, p.stderr)
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatalf("not ready in 30 s\n%s", p.stderr)
-	}
 	p.fixture = &fixture{T: t, url: "http://" + listen, client: &http.Client{Transport: transport, Timeout: time.Minute}}
 	return p
+}
+
+// awaitReady returns when the server says Ready.
+func (p *process) awaitReady() {
+	p.Helper()
+	select {
+	case ok := <-p.ready:
+		if !ok {
+			p.Fatalf("the server ended: %v\n%s", <-p.exited, p.stderr)
+		}
+	case <-time.After(30 * time.Second):
+		p.Fatalf("not ready in 30 s\n%s", p.stderr)
+	}
 }
 
 // freeAddress is a port that was free a moment ago.

@@ -1,0 +1,300 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// nodes are the three processes of a cluster. What they say to each other goes
+// through links, which can be cut.
+type nodes struct {
+	*testing.T
+	dir     string
+	listens []string // for clients
+	routes  []string // for each other
+	links   [][]*link
+	env     []string
+
+	mu     sync.Mutex // guards the rest
+	nodes  []*process // nil for one that is down
+	paused []bool
+}
+
+const nodeCount = 3
+
+// launchCluster starts three nodes and returns when all are ready.
+func launchCluster(t *testing.T, env ...string) *nodes {
+	t.Helper()
+	n := &nodes{T: t, dir: t.TempDir(), env: env, nodes: make([]*process, nodeCount), paused: make([]bool, nodeCount)}
+	for range nodeCount {
+		n.listens = append(n.listens, freeAddress(t))
+		n.routes = append(n.routes, freeAddress(t))
+	}
+	for i := range nodeCount {
+		n.links = append(n.links, make([]*link, nodeCount))
+		for j := range nodeCount {
+			if i != j {
+				n.links[i][j] = newLink(t, n.routes[j])
+			}
+		}
+	}
+	for i := range nodeCount {
+		n.begin(i)
+	}
+	for i := range nodeCount {
+		n.nodes[i].awaitReady()
+	}
+	return n
+}
+
+// begin starts a node and does not wait for it.
+func (n *nodes) begin(i int) {
+	n.Helper()
+	peers := make([]string, nodeCount)
+	for j := range peers {
+		if peers[j] = n.routes[j]; j != i {
+			peers[j] = n.links[i][j].address
+		}
+	}
+	p := begin(n.T, n.listens[i], n.data(i), []string{
+		"--cluster", "chaos", "--node", fmt.Sprintf("n%d", i), "--cluster-listen", n.routes[i], "--peers", strings.Join(peers, ","),
+	}, n.env...)
+	n.mu.Lock()
+	n.nodes[i] = p
+	n.mu.Unlock()
+}
+
+func (n *nodes) data(i int) string { return filepath.Join(n.dir, fmt.Sprintf("n%d", i)) }
+
+// any is a node that is up, if there is one.
+func (n *nodes) any(random *rand.Rand) *process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	first := random.IntN(nodeCount)
+	for i := range nodeCount {
+		if p := n.nodes[(first+i)%nodeCount]; p != nil {
+			return p
+		}
+	}
+	return &process{fixture: &fixture{T: n.T, url: "http://" + n.listens[first], client: http.DefaultClient}}
+}
+
+// kill ends a node with SIGKILL.
+func (n *nodes) kill(i int) {
+	n.Helper()
+	n.mu.Lock()
+	p := n.nodes[i]
+	n.nodes[i], n.paused[i] = nil, false
+	n.mu.Unlock()
+	if p != nil {
+		p.kill()
+	}
+}
+
+// stopNode ends a node with SIGTERM.
+func (n *nodes) stopNode(i int) {
+	n.Helper()
+	n.mu.Lock()
+	p := n.nodes[i]
+	n.nodes[i] = nil
+	n.mu.Unlock()
+	if p != nil {
+		p.stop()
+	}
+}
+
+// pause stops a node's process as it is, or lets it go on.
+func (n *nodes) pause(i int, stop bool) {
+	n.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.nodes[i]
+	if p == nil || n.paused[i] == stop {
+		return
+	}
+	n.paused[i] = stop
+	signal := syscall.SIGCONT
+	if stop {
+		signal = syscall.SIGSTOP
+	}
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		n.Error(err)
+	}
+}
+
+// heal brings everything back up.
+func (n *nodes) heal() {
+	n.Helper()
+	for i := range nodeCount {
+		for j := range nodeCount {
+			if i != j {
+				n.links[i][j].set(false, false)
+			}
+		}
+		n.pause(i, false)
+	}
+	for i := range nodeCount {
+		if n.nodes[i] == nil {
+			n.begin(i)
+		}
+	}
+}
+
+// whole waits until every partition has an owner and every node follows.
+func (n *nodes) whole(within time.Duration) {
+	n.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		status, body := 0, ""
+		if res, err := http.Get("http://" + n.listens[0] + "/_spillway/cluster"); err == nil {
+			b, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			status, body = res.StatusCode, string(b)
+		} else {
+			body = err.Error()
+		}
+		if status == 200 && strings.Contains(body, `"healthy":true`) {
+			return
+		}
+		if time.Now().After(deadline) {
+			n.Fatalf("the cluster is not whole after %v: %s\n%s", within, body, n.logs())
+		}
+		time.Sleep(100 * time.Millisecond) // a poll with a deadline
+	}
+}
+
+// cut has nothing go from node i to node j any more.
+func (n *nodes) cut(i, j int) {
+	n.links[i][j].set(true, n.links[i][j].back.Load())
+	n.links[j][i].set(n.links[j][i].there.Load(), true)
+}
+
+// damage flips a bit in, or truncates, a random file of the log of a node that is
+// down. It reports which, "" if there was none.
+func (n *nodes) damage(i int, random *rand.Rand) string {
+	n.Helper()
+	var files []string
+	filepath.Walk(filepath.Join(n.data(i), "log"), func(path string, info os.FileInfo, err error) error {
+		if err == nil && strings.HasSuffix(path, ".blk") && info.Size() > 1000 {
+			files = append(files, path)
+		}
+		return nil
+	})
+	if len(files) == 0 {
+		return ""
+	}
+	path := files[random.IntN(len(files))]
+	b, err := os.ReadFile(path)
+	if err != nil {
+		n.Fatal(err)
+	}
+	what := "truncated"
+	if random.IntN(2) == 0 {
+		what = "flipped a bit of"
+		b[random.IntN(len(b))] ^= 1 << random.IntN(8)
+	} else {
+		b = b[:random.IntN(len(b))]
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		n.Fatal(err)
+	}
+	return what + " " + strings.TrimPrefix(path, n.dir)
+}
+
+func (n *nodes) logs() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var b strings.Builder
+	for i, p := range n.nodes {
+		if p != nil {
+			fmt.Fprintf(&b, "-- node %d\n%s\n", i, p.stderr)
+		}
+	}
+	return b.String()
+}
+
+// link is a proxy for TCP that can stop to pass bytes on in either direction.
+type link struct {
+	address     string
+	to          string
+	there, back atomic.Bool // nothing passes
+	changed     chan struct{}
+	mu          sync.Mutex // guards changed
+}
+
+func newLink(t *testing.T, to string) *link {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &link{address: l.Addr().String(), to: to, changed: make(chan struct{})}
+	var open sync.Map
+	t.Cleanup(func() {
+		l.Close()
+		k.set(false, false)
+		open.Range(func(c, _ any) bool { c.(net.Conn).Close(); return true })
+	})
+	go func() { // ends with the listener
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			open.Store(in, nil)
+			open.Store(out, nil)
+			go k.pass(out, in, &k.there)
+			go k.pass(in, out, &k.back)
+		}
+	}()
+	return k
+}
+
+func (k *link) set(there, back bool) {
+	k.there.Store(there)
+	k.back.Store(back)
+	k.mu.Lock()
+	close(k.changed)
+	k.changed = make(chan struct{})
+	k.mu.Unlock()
+}
+
+// pass copies, and holds what it has while it may not.
+func (k *link) pass(to, from net.Conn, held *atomic.Bool) {
+	defer to.Close()
+	defer from.Close()
+	b := make([]byte, 64<<10)
+	for {
+		c, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		for {
+			k.mu.Lock()
+			changed := k.changed
+			k.mu.Unlock()
+			if !held.Load() {
+				break
+			}
+			<-changed
+		}
+		if _, err := to.Write(b[:c]); err != nil {
+			return
+		}
+	}
+}
