@@ -91,7 +91,7 @@ func (w *world) start(i int) {
 			Cluster: "test", Node: fmt.Sprint("n", i), Listen: w.peers[i], Peers: w.peers, Secret: "s3cret",
 			Dir: filepath.Join(w.dir, fmt.Sprint("js", i)), Logger: logger(w.t).With("n", i),
 		},
-		Partitions: 2, Store: st,
+		Partitions: 2, Size: len(w.peers), Store: st,
 	})
 	if err != nil {
 		w.t.Error(err)

@@ -10,7 +10,7 @@ import (
 
 // A frame is one message of a partition's log:
 //
-//	version 1 | kind 1 | log's UUID 16 | epoch 8 | number 8 | previous sequence 8 |
+//	version 1 | kind 1 | log's UUID 16 | epoch 8 | tenure 8 | number 8 | previous sequence 8 |
 //	hash of the previous frame 16 | owner's time, unix ms 8 | payload | CRC-32C 4
 //
 // Big endian. Every frame names the one before it, by sequence and by hash, so that
@@ -19,7 +19,7 @@ import (
 // trusted).
 const (
 	frameVersion = 1
-	frameHeader  = 1 + 1 + 16 + 8 + 8 + 8 + 16 + 8
+	frameHeader  = 1 + 1 + 16 + 8 + 8 + 8 + 8 + 16 + 8
 	frameSize    = frameHeader + 4 // of an empty payload
 )
 
@@ -45,9 +45,13 @@ func digestOf(frame []byte) (d digest) {
 
 // frame is a decoded message. The payload aliases the message.
 type frame struct {
-	kind     byte
-	log      uuid
-	epoch    uint64
+	kind  byte
+	log   uuid
+	epoch uint64
+	// tenure is a random number of the owner's: two nodes that want to be the next
+	// owner at the same moment must not write the same bytes, or both would find
+	// theirs in the log.
+	tenure   uint64
 	number   uint64 // counts the frames of the log
 	previous uint64 // sequence of the frame before
 	hash     digest // of the frame before
@@ -63,6 +67,7 @@ func (f *frame) append(dst []byte) []byte {
 	dst = append(dst, frameVersion, f.kind)
 	dst = append(dst, f.log[:]...)
 	dst = binary.BigEndian.AppendUint64(dst, f.epoch)
+	dst = binary.BigEndian.AppendUint64(dst, f.tenure)
 	dst = binary.BigEndian.AppendUint64(dst, f.number)
 	dst = binary.BigEndian.AppendUint64(dst, f.previous)
 	dst = append(dst, f.hash[:]...)
@@ -88,10 +93,11 @@ func parseFrame(b []byte) (f frame, err error) {
 	f.kind = body[1]
 	copy(f.log[:], body[2:])
 	f.epoch = binary.BigEndian.Uint64(body[18:])
-	f.number = binary.BigEndian.Uint64(body[26:])
-	f.previous = binary.BigEndian.Uint64(body[34:])
-	copy(f.hash[:], body[42:])
-	f.time = int64(binary.BigEndian.Uint64(body[58:]))
+	f.tenure = binary.BigEndian.Uint64(body[26:])
+	f.number = binary.BigEndian.Uint64(body[34:])
+	f.previous = binary.BigEndian.Uint64(body[42:])
+	copy(f.hash[:], body[50:])
+	f.time = int64(binary.BigEndian.Uint64(body[66:]))
 	f.payload = body[frameHeader:]
 	switch {
 	case f.kind < kindBarrier || f.kind > kindPart:

@@ -145,19 +145,12 @@ func (n *Node) agree(ctx context.Context, held identity) error {
 		if time.Since(warned) > agreeWarn {
 			warned = time.Now()
 			all, _ := n.table.members()
-			n.logger.Info("the cluster is new: waiting until every node was there once", "nodes", len(all), "expected", n.expected(), "error", err)
+			n.logger.Info("the cluster is new: waiting until every node was there once", "nodes", len(all), "expected", n.config.Size, "error", err)
 		}
 		if !pause(ctx, agreePause) {
 			return fmt.Errorf("found the cluster: %w", ctx.Err())
 		}
 	}
-}
-
-// expected is how many nodes the configuration names.
-func (n *Node) expected() int {
-	names := append([]string{n.config.Listen}, n.config.Peers...)
-	slices.Sort(names)
-	return len(slices.Compact(names))
 }
 
 // founder tells whether this node is the one to make the logs: when all nodes are
@@ -175,7 +168,7 @@ func (n *Node) founder() bool {
 			without = append(without, name)
 		}
 	}
-	if len(with)+len(without) < n.expected() {
+	if len(with)+len(without) < n.config.Size {
 		return false
 	}
 	if len(with) == 0 {
@@ -190,7 +183,7 @@ func (n *Node) found(ctx context.Context, held identity) error {
 	if !i.known() {
 		i = identity{Cluster: newCluster(), Partitions: n.config.Partitions}
 		if i.Partitions == 0 {
-			i.Partitions = min(2*n.expected(), 16)
+			i.Partitions = min(2*n.config.Size, 16)
 		}
 	}
 	for id := i.Partitions; id >= 0; id-- {

@@ -20,7 +20,9 @@ type Config struct {
 	bus.Config
 	// Partitions of a new cluster's data; 0 for two a node, 16 at most.
 	Partitions int
-	Store      *store.Store
+	// Size is how many nodes the cluster is meant to have.
+	Size  int
+	Store *store.Store
 }
 
 // Names of calls between nodes, besides those of Peers.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -37,6 +38,7 @@ type tenure struct {
 	log    Log
 	id     uint16
 	ctx    context.Context // ends with the ownership
+	random uint64          // of this tenure's frames
 	head   position        // of the last frame appended
 	stored func(position)  // is told how far the store is
 	spare  chan []byte     // buffers of frames, for reuse
@@ -44,7 +46,7 @@ type tenure struct {
 
 // newTenure begins where the store is.
 func newTenure(ctx context.Context, log Log, id uint16, at position, stored func(position)) *tenure {
-	return &tenure{log: log, id: id, ctx: ctx, head: at, stored: stored, spare: make(chan []byte, pipelineDepth)}
+	return &tenure{log: log, id: id, ctx: ctx, random: rand.Uint64(), head: at, stored: stored, spare: make(chan []byte, pipelineDepth)}
 }
 
 // barrier makes this node the owner: it writes the frame that fences every earlier
@@ -90,11 +92,11 @@ type sent struct {
 // send appends one frame after the head.
 func (t *tenure) send(kind byte, epoch uint64, payload []byte) sent {
 	f := frame{
-		kind: kind, log: t.head.log, epoch: epoch, number: t.head.number + 1,
+		kind: kind, log: t.head.log, epoch: epoch, tenure: t.random, number: t.head.number + 1,
 		previous: t.head.seq, hash: t.head.hash, time: time.Now().UnixMilli(), payload: payload,
 	}
 	b := f.append(t.buffer())
-	s := sent{seq: t.head.seq + 1, bytes: b, id: messageID(t.id, epoch, f.number, t.head.seq)}
+	s := sent{seq: t.head.seq + 1, bytes: b, id: messageID(t.random, epoch, f.number)}
 	t.head = t.head.next(&f, digestOf(b))
 	if pending, err := t.log.Append(s.seq-1, s.id, b); err == nil {
 		s.pending = pending
@@ -103,9 +105,9 @@ func (t *tenure) send(kind byte, epoch uint64, payload []byte) sent {
 }
 
 // messageID is the same for the same frame, and for no other.
-func messageID(partition uint16, epoch, number, previous uint64) string {
-	b := strconv.AppendUint(nil, uint64(partition), 36)
-	for _, n := range []uint64{epoch, number, previous} {
+func messageID(tenure, epoch, number uint64) string {
+	b := strconv.AppendUint(nil, tenure, 36)
+	for _, n := range []uint64{epoch, number} {
 		b = strconv.AppendUint(append(b, '.'), n, 36)
 	}
 	return string(b)

@@ -25,7 +25,7 @@ const (
 
 // spec is how the log of a partition is made.
 func (n *Node) spec(id uint16, i identity) bus.LogSpec {
-	return bus.LogSpec{Name: logName(id), Replicas: min(replicaCount, n.expected()), Metadata: map[string]string{metadataKey: i.metadata()}}
+	return bus.LogSpec{Name: logName(id), Replicas: min(replicaCount, n.config.Size), Metadata: map[string]string{metadataKey: i.metadata()}}
 }
 
 // upkeepLoop does what has to be done now and then.
@@ -189,7 +189,7 @@ func (n *Node) leave(r *replica) {
 	ctx, cancel := context.WithTimeout(n.ctx, placeEvery)
 	defer cancel()
 	info, err := r.log.Info(ctx)
-	if err == nil && len(info.Replicas) == min(replicaCount, n.expected()) && !slices.Contains(info.Replicas, n.node) {
+	if err == nil && len(info.Replicas) == min(replicaCount, n.config.Size) && !slices.Contains(info.Replicas, n.node) {
 		n.end(r)
 	}
 }

@@ -35,8 +35,7 @@ func (c *Config) validateCluster(v *validation) {
 	for _, peer := range k.Peers {
 		local = v.address("cluster.peers", peer) && local
 	}
-	all := slices.Compact(slices.Sorted(slices.Values(append([]string{k.Listen}, k.Peers...))))
-	if len(all) < 3 {
+	if k.Size() < 3 {
 		v.add("cluster.peers", "must name at least three nodes, this one included: two cannot go on when one is lost")
 	}
 	if k.NATSListen != "" {
@@ -48,6 +47,19 @@ func (c *Config) validateCluster(v *validation) {
 	if s := k.Secret; s != "" && len(s) < 16 {
 		v.add("cluster.secret", "must have at least 16 characters")
 	}
+}
+
+// Size is how many nodes there are. One that listens on all its addresses is among
+// the peers under one of them.
+func (k *Cluster) Size() int {
+	names := slices.Clone(k.Peers)
+	if host, _, err := net.SplitHostPort(k.Listen); err == nil {
+		if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
+			names = append(names, k.Listen)
+		}
+	}
+	slices.Sort(names)
+	return len(slices.Compact(names))
 }
 
 // address checks HOST:PORT, and reports whether it is on loopback.

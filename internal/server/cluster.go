@@ -62,7 +62,7 @@ func (s *Server) joinCluster(ctx context.Context) (*clusterNode, error) {
 			Secret: clusterSecret(s.config),
 			Dir:    filepath.Join(s.config.DataDir, logFolder), Logger: s.logger,
 		},
-		Partitions: s.config.Partitions, Store: s.store,
+		Partitions: s.config.Partitions, Size: c.Size(), Store: s.store,
 	})
 	if err != nil {
 		return nil, err

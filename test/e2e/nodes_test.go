@@ -1,8 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -151,27 +151,71 @@ func (n *nodes) heal() {
 	}
 }
 
-// whole waits until every partition has an owner and every node follows.
-func (n *nodes) whole(within time.Duration) {
+// clusterStatus is the part of a node's view of the cluster that tests look at.
+type clusterStatus struct {
+	Healthy bool
+	Nodes   []struct {
+		Node, State string
+		Owns        int
+	}
+	Partitions []struct{ Owner string }
+}
+
+// status asks a node; it fails while the node cannot answer.
+func (n *nodes) status(i int) (s clusterStatus, err error) {
+	res, err := http.Get("http://" + n.listens[i] + "/_spillway/cluster")
+	if err != nil {
+		return s, err
+	}
+	defer res.Body.Close()
+	return s, json.NewDecoder(res.Body).Decode(&s)
+}
+
+// await polls a node's view of the cluster.
+func (n *nodes) await(i int, what string, within time.Duration, ok func(s clusterStatus) bool) {
 	n.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		status, body := 0, ""
-		if res, err := http.Get("http://" + n.listens[0] + "/_spillway/cluster"); err == nil {
-			b, _ := io.ReadAll(res.Body)
-			res.Body.Close()
-			status, body = res.StatusCode, string(b)
-		} else {
-			body = err.Error()
-		}
-		if status == 200 && strings.Contains(body, `"healthy":true`) {
+	for deadline := time.Now().Add(within); ; {
+		s, err := n.status(i)
+		if err == nil && ok(s) {
 			return
 		}
 		if time.Now().After(deadline) {
-			n.Fatalf("the cluster is not whole after %v: %s\n%s", within, body, n.logs())
+			n.Fatalf("the cluster is not %s after %v: %+v %v\n%s", what, within, s, err, n.logs())
 		}
-		time.Sleep(100 * time.Millisecond) // a poll with a deadline
+		time.Sleep(50 * time.Millisecond) // a poll with a deadline
 	}
+}
+
+// whole waits until every partition has an owner and every node follows.
+func (n *nodes) whole(within time.Duration) {
+	n.Helper()
+	n.await(0, "whole", within, func(s clusterStatus) bool { return s.Healthy })
+}
+
+// balanced waits until every node owns about as much as the others.
+func (n *nodes) balanced(within time.Duration) {
+	n.Helper()
+	n.await(0, "balanced", within, func(s clusterStatus) bool {
+		for _, x := range s.Nodes {
+			if x.Owns < len(s.Partitions)/nodeCount {
+				return false
+			}
+		}
+		return s.Healthy
+	})
+}
+
+// owned waits until every partition has an owner other than a node that is down.
+func (n *nodes) owned(asked, down int, within time.Duration) {
+	n.Helper()
+	n.await(asked, "owned", within, func(s clusterStatus) bool {
+		for _, p := range s.Partitions {
+			if p.Owner == "" || p.Owner == fmt.Sprintf("n%d", down) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // cut has nothing go from node i to node j any more.
