@@ -35,11 +35,18 @@ type Catalog struct {
 	delivery sync.Mutex
 	watchers map[string][]func(key string, value []byte)
 
+	// Of nodes that do not own the catalog; each has one slot, taken by who is at it.
+	retrying  chan struct{} // runs an update again
+	asking    chan struct{} // has a barrier on its way
+	reserving chan struct{} // has the owner give out ids
+
 	mu        sync.RWMutex // guards the rest
 	committed records
 	at        counters      // of committed
-	advanced  chan struct{} // closed and replaced when at.version grows
+	told      uint64        // the version that all watchers have heard of
+	advanced  chan struct{} // closed and replaced when told grows
 	barrier   *barrier      // that callers of Refresh may still join
+	ids       idRange       // given to this node, not used yet
 }
 
 // counters are the two numbers that a catalog keeps beside its records.
@@ -54,6 +61,7 @@ func New(p *partition.Partition, peers partition.Peers) *Catalog {
 	c := &Catalog{
 		p: p, peers: peers, committed: records{}, advanced: make(chan struct{}),
 		watchers: map[string][]func(string, []byte){},
+		retrying: make(chan struct{}, 1), asking: make(chan struct{}, 1), reserving: make(chan struct{}, 1),
 	}
 	p.Attach((*machine)(c))
 	return c
@@ -126,17 +134,17 @@ func (c *Catalog) deliver(changes []change, at counters) {
 	}
 	// Now that the watchers know, those who wait for the version may go on.
 	c.mu.Lock()
+	c.told = at.version
 	close(c.advanced)
 	c.advanced = make(chan struct{})
 	c.mu.Unlock()
 }
 
-// version is that of the committed state, with a channel that is closed when it
-// grows.
-func (c *Catalog) version() (uint64, <-chan struct{}) {
+// shown are the numbers of the committed state.
+func (c *Catalog) shown() counters {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.at.version, c.advanced
+	return c.at
 }
 
 // Update runs fn after all updates before it, and makes its changes together; an
@@ -146,10 +154,11 @@ func (c *Catalog) version() (uint64, <-chan struct{}) {
 // fn must not block, and must decide by what tx shows only. It runs on the
 // partition's goroutine, or, if another node owns the catalog, here, and then again
 // whenever what it read has changed meanwhile: what it leaves outside of tx must be
-// right after any number of runs.
+// right after any number of runs, so it sets variables and never adds to them.
 //
 // If ctx ends before fn has started, it never will; after that the result is waited
-// for, which is a matter of milliseconds.
+// for, which is a matter of milliseconds. On a cluster it may have to be waited for
+// until the catalog has an owner, and ErrStopped says that it is unknown.
 func (c *Catalog) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	u := &update{c: c, fn: fn, end: make(chan error, 1)}
 	c.p.Submit(u)
@@ -158,4 +167,15 @@ func (c *Catalog) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		return c.updateElsewhere(ctx, fn)
 	}
 	return err
+}
+
+// Ensure is Update for what may be done any number of times: on a cluster it is tried
+// again until ctx ends, as when the catalog has no owner yet.
+func (c *Catalog) Ensure(ctx context.Context, fn func(tx *Tx) error) error {
+	for {
+		err := c.Update(ctx, fn)
+		if c.peers == nil || !passing(err) || !pause(ctx) {
+			return err
+		}
+	}
 }

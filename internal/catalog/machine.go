@@ -14,11 +14,15 @@ import (
 type ownerState struct {
 	working records
 	counters
-	// modified is the version that last changed a record, by kind and key; loaded is
-	// the version at which this node became the owner, before which it knows nothing.
+	// modified is the version that last changed a record; those that it does not have
+	// may have changed as late as at the version floor.
 	modified map[recordID]uint64
-	loaded   uint64
+	floor    uint64
 }
+
+// maxModified bounds the memory of modified: records come and go, and those that are
+// gone are in it, too.
+const maxModified = 1 << 14
 
 type recordID struct{ kind, key string }
 
@@ -27,7 +31,27 @@ func (o *ownerState) unchanged(id recordID, since uint64) bool {
 	if v, ok := o.modified[id]; ok {
 		return v <= since
 	}
-	return o.loaded <= since
+	return o.floor <= since
+}
+
+// modify notes that a record has changed.
+func (o *ownerState) modify(id recordID) {
+	if len(o.modified) >= maxModified {
+		clear(o.modified) // updates that are on their way now run once more
+		o.floor = o.version
+	}
+	o.modified[id] = o.version
+}
+
+func (o *ownerState) get(kind, key string) ([]byte, bool) {
+	value, ok := o.working[kind][key]
+	return value, ok
+}
+
+// nextID counts on also if the update fails later: somebody may have seen the number.
+func (o *ownerState) nextID() uint64 {
+	o.lastID++
+	return o.lastID
 }
 
 // machine is the side of the catalog that the partition sees.
@@ -51,6 +75,9 @@ func (m *machine) Load(r store.Reader, _ time.Time) error {
 	if err != nil {
 		return err
 	}
+	if shown := c.shown(); at.version < shown.version {
+		return fmt.Errorf("catalog: the store is at version %d, but %d was shown: changes were lost", at.version, shown.version)
+	}
 	c.replace(read, at)
 	working := records{}
 	for kind, of := range read {
@@ -58,30 +85,36 @@ func (m *machine) Load(r store.Reader, _ time.Time) error {
 			working.put(kind, key, value)
 		}
 	}
-	c.owner = ownerState{working: working, counters: at, modified: map[recordID]uint64{}, loaded: at.version}
+	c.owner = ownerState{working: working, counters: at, modified: map[recordID]uint64{}, floor: at.version}
 	return nil
 }
 
 // Unload implements partition.Machine: nothing waits here.
 func (m *machine) Unload(error) { m.owner = ownerState{} }
 
-// Reset implements partition.Follower.
+// Reset implements partition.Follower. A copy from a peer may be older than what was
+// here before. What has been shown is not taken back: to a watcher it would look as if
+// records were deleted, with all that comes of that. Applied goes on when the log has
+// caught up.
 func (m *machine) Reset(r store.Reader) error {
 	c := (*Catalog)(m)
 	read, at, err := c.read(r)
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	if at.version >= c.shown().version {
 		c.replace(read, at)
 	}
-	return err
+	return nil
 }
 
-// Applied implements partition.Follower.
+// Applied implements partition.Follower. A batch is in the store as a whole or not at
+// all, so a version says whether all of it has been shown.
 func (m *machine) Applied(ops []store.Op) {
 	c := (*Catalog)(m)
 	prefix, _ := store.Bounds(c.p.ID(), store.SpaceCatalog)
-	c.mu.RLock()
-	at := c.at
-	c.mu.RUnlock()
+	shown := c.shown()
+	at := shown
 	var changes []change
 	for _, op := range ops {
 		rest, ok := bytes.CutPrefix(op.Key, prefix)
@@ -90,11 +123,13 @@ func (m *machine) Applied(ops []store.Op) {
 		}
 		if kind, key, ok := splitKey(rest); ok {
 			changes = append(changes, change{kind, key, op.Value})
-		} else if !at.set(rest, op.Value) {
-			continue // of a newer version: the owner's upgrade comes before ours
+		} else {
+			at.set(rest, op.Value) // false: of a newer version of Spillway
 		}
 	}
-	c.publish(changes, at)
+	if at.version > shown.version {
+		c.publish(changes, at)
+	}
 }
 
 // Advance implements partition.Machine: nothing depends on time.

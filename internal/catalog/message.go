@@ -1,36 +1,51 @@
 package catalog
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+)
 
-// Messages between nodes. A request:
+// Messages between nodes. A request begins with: version 1 | op 1. After that, of an
+// update:
 //
-//	version 1 | op 1 | catalog version | last id | flags 1 (1: ids were taken) | new last id |
-//	number of reads | { kind | key }... | number of changes | { flags 1 (1: put) | kind | key | value }...
+//	catalog version | number of reads | { kind | key }... |
+//	number of changes | { 1: put, 0: delete | kind | key | value of a put }...
 //
-// Numbers are uvarints, texts have their length before them. A reply: version 1 |
-// 1 if made | catalog version.
+// of a reservation of ids: how many. A barrier has no more. An answer:
+//
+//	version 1 | 1: made, 0: not | catalog version | first id
+//
+// Numbers are uvarints, texts have their length before them.
+const messageVersion = 1
+
 const (
-	messageVersion = 1
-
 	opUpdate  byte = 1
 	opBarrier byte = 2
+	opReserve byte = 3
 )
+
+// maxReserved bounds a reservation of ids.
+const maxReserved = 1 << 16
+
+var errMessage = errors.New("catalog: malformed message")
 
 type request struct {
 	op      byte
-	at      counters // what the update saw
-	ids     bool
-	lastID  uint64
+	at      uint64 // the version that an update saw
 	reads   []recordID
 	changes []change
+	ids     uint64 // how many to reserve
 }
 
 func (r *request) encode() []byte {
 	b := []byte{messageVersion, r.op}
-	b = binary.AppendUvarint(b, r.at.version)
-	b = binary.AppendUvarint(b, r.at.lastID)
-	b = append(b, flag(r.ids))
-	b = binary.AppendUvarint(b, r.lastID)
+	switch r.op {
+	case opReserve:
+		return binary.AppendUvarint(b, r.ids)
+	case opBarrier:
+		return b
+	}
+	b = binary.AppendUvarint(b, r.at)
 	b = binary.AppendUvarint(b, uint64(len(r.reads)))
 	for _, id := range r.reads {
 		b = appendText(appendText(b, id.kind), id.key)
@@ -40,7 +55,7 @@ func (r *request) encode() []byte {
 		b = append(b, flag(ch.value != nil))
 		b = appendText(appendText(b, ch.kind), ch.key)
 		if ch.value != nil {
-			b = appendText(b, string(ch.value))
+			b = appendText(b, ch.value)
 		}
 	}
 	return b
@@ -52,41 +67,58 @@ func parseRequest(b []byte) (*request, error) {
 		return nil, errMessage
 	}
 	r := &request{op: d.byte()}
-	r.at.version, r.at.lastID = d.number(), d.number()
-	r.ids = d.byte() == 1
-	r.lastID = d.number()
-	for n := d.count(2); n > 0; n-- {
-		r.reads = append(r.reads, recordID{d.text(), d.text()})
+	switch r.op {
+	case opUpdate:
+		d.update(r)
+	case opReserve:
+		r.ids = d.number()
+		d.bad = d.bad || r.ids == 0 || r.ids > maxReserved
+	case opBarrier:
+	default:
+		d.bad = true
 	}
-	for n := d.count(3); n > 0; n-- {
-		put := d.byte() == 1
-		ch := change{kind: d.text(), key: d.text()}
-		if put {
-			ch.value = append([]byte{}, d.text()...)
-		}
-		if ch.kind == "" || len(ch.kind) > maxKind || len(ch.key) > maxKey {
-			return nil, errMessage
-		}
-		r.changes = append(r.changes, ch)
-	}
-	if d.bad || len(d.b) > 0 || r.op != opUpdate && r.op != opBarrier {
+	if d.bad || len(d.b) > 0 {
 		return nil, errMessage
 	}
 	return r, nil
 }
 
-func appendReply(b []byte, made bool, version uint64) []byte {
-	return binary.AppendUvarint(append(b, messageVersion, flag(made)), version)
+func (d *reader) update(r *request) {
+	r.at = d.number()
+	for n := d.count(2); n > 0 && !d.bad; n-- {
+		r.reads = append(r.reads, d.record())
+	}
+	for n := d.count(3); n > 0 && !d.bad; n-- {
+		put := d.flag()
+		id := d.record()
+		ch := change{kind: id.kind, key: id.key}
+		if put {
+			ch.value = append([]byte{}, d.text()...)
+		}
+		r.changes = append(r.changes, ch)
+	}
 }
 
-func parseReply(b []byte) (made bool, version uint64, err error) {
+// answer is the owner's, to any request.
+type answer struct {
+	made    bool
+	version uint64 // what to wait for, made or not
+	firstID uint64 // of a reservation
+}
+
+func (a *answer) encode() []byte {
+	b := []byte{messageVersion, flag(a.made)}
+	return binary.AppendUvarint(binary.AppendUvarint(b, a.version), a.firstID)
+}
+
+func parseAnswer(b []byte) (answer, error) {
 	d := reader{b: b}
 	known := d.byte() == messageVersion
-	made, version = d.byte() == 1, d.number()
+	a := answer{made: d.flag(), version: d.number(), firstID: d.number()}
 	if !known || d.bad || len(d.b) > 0 {
-		return false, 0, errMessage
+		return answer{}, errMessage
 	}
-	return made, version, nil
+	return a, nil
 }
 
 func flag(set bool) byte {
@@ -96,7 +128,7 @@ func flag(set bool) byte {
 	return 0
 }
 
-func appendText(b []byte, s string) []byte {
+func appendText[T string | []byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
@@ -136,9 +168,23 @@ func (d *reader) count(size int) int {
 	return int(n)
 }
 
-func (d *reader) text() string {
+// text is part of the message, not a copy.
+func (d *reader) text() []byte {
 	n := d.count(1)
-	s := string(d.b[:n])
+	s := d.b[:n]
 	d.b = d.b[n:]
 	return s
+}
+
+func (d *reader) flag() bool {
+	v := d.byte()
+	d.bad = d.bad || v > 1
+	return v == 1
+}
+
+// record is a kind and a key as Put allows them.
+func (d *reader) record() recordID {
+	id := recordID{string(d.text()), string(d.text())}
+	d.bad = d.bad || !validKey(id.kind, id.key)
+	return id
 }

@@ -8,168 +8,189 @@ import (
 	"github.com/spillway/spillway/internal/partition"
 )
 
-// remoteTime bounds an update whose caller sets no bound: longer than the catalog
-// takes to get a new owner.
-const remoteTime = 15 * time.Second
+const (
+	// remoteTime bounds what needs the owner when the caller sets no bound: longer
+	// than the catalog takes to get a new one.
+	remoteTime = 15 * time.Second
+	// insistPause is between two attempts of what may be executed twice.
+	insistPause = 25 * time.Millisecond
+)
 
-// updateElsewhere is Update on a node that does not own the catalog.
+// errBehind cannot happen as long as the log keeps what it acknowledged.
+var errBehind = errors.New("catalog: its owner has lost changes that this node has seen")
+
+// updateElsewhere is Update on a node that does not own the catalog. It runs fn
+// against what is committed here, and again if some of that was out of date.
+//
+// Whoever has to run again waits for the others on this node that have to: an update
+// that fails because of another one's success then has few rivals the next time.
 func (c *Catalog) updateElsewhere(ctx context.Context, fn func(tx *Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, remoteTime)
 	defer cancel()
-	for {
-		c.mu.RLock()
-		at := c.at
-		c.mu.RUnlock()
-		tx := &Tx{Now: time.Now(), firstID: at.lastID, lastID: at.lastID, base: c.Get, reads: map[recordID]struct{}{}}
-		failed := tx.call(fn)
-		r := request{op: opUpdate, at: at, ids: tx.lastID != tx.firstID, lastID: tx.lastID}
-		for id := range tx.reads {
-			r.reads = append(r.reads, id)
+	for again := false; ; again = true {
+		if again {
+			if err := take(ctx, c.retrying); err != nil {
+				return err
+			}
 		}
-		if failed == nil {
-			r.changes = tx.changes
-		} else {
-			r.ids = false // it changes nothing: what it read has to be true all the same
+		made, err := c.attempt(ctx, fn)
+		if again {
+			<-c.retrying
 		}
-		made, version, err := c.send(ctx, &r)
-		if err != nil {
+		if made || err != nil {
 			return err
-		}
-		if err := c.reach(ctx, version); err != nil {
-			return err
-		}
-		if made {
-			return failed
 		}
 	}
 }
 
-// send has the owner execute a request. made is false if something has changed since
-// r.at; version is what to wait for in both cases.
-func (c *Catalog) send(ctx context.Context, r *request) (made bool, version uint64, err error) {
-	reply, err := c.peers.Call(ctx, c.p.ID(), r.encode())
+// attempt runs fn and has the owner make its changes. made is false if something that
+// fn read has changed: it has to run again, and what has changed is visible here now.
+// An error of fn counts only if what it read was true, so it is sent, too.
+func (c *Catalog) attempt(ctx context.Context, fn func(tx *Tx) error) (made bool, err error) {
+	at := c.shown().version // before anything is read
+	var noID error
+	tx := &Tx{Now: time.Now(), base: c.Get, reads: map[recordID]struct{}{}, nextID: func() (id uint64) {
+		if noID == nil {
+			id, noID = c.reservedID(ctx)
+		}
+		return id
+	}}
+	failed := tx.call(fn)
+	if noID != nil {
+		return false, noID
+	}
+	r := request{op: opUpdate, at: at}
+	for id := range tx.reads {
+		r.reads = append(r.reads, id)
+	}
+	send := c.insist // what changes nothing may be executed twice
+	if failed == nil && len(tx.changes) > 0 {
+		r.changes, send = tx.changes, c.send
+	}
+	a, err := send(ctx, &r)
 	if err != nil {
-		return false, 0, err
+		return false, err
 	}
-	return parseReply(reply)
+	if a.version < at {
+		return false, errBehind
+	}
+	if err := c.reach(ctx, a.version); err != nil {
+		return false, err
+	}
+	if !a.made {
+		return false, nil
+	}
+	return true, failed
 }
 
-// reach returns when the committed state has a version here.
+// idRange are ids that the owner gave out.
+type idRange struct{ next, left uint64 }
+
+// reservedIDs is how many ids a node gets at a time. The rest is lost with the process.
+const reservedIDs = 64
+
+// reservedID returns an id of this node's own. Ids are given out in ranges, because
+// updates that each took the next one could only be made one after the other.
+func (c *Catalog) reservedID(ctx context.Context) (uint64, error) {
+	if id, ok := c.ownID(); ok {
+		return id, nil
+	}
+	if err := take(ctx, c.reserving); err != nil {
+		return 0, err
+	}
+	defer func() { <-c.reserving }()
+	if id, ok := c.ownID(); ok {
+		return id, nil // others who waited for the same
+	}
+	a, err := c.insist(ctx, &request{op: opReserve, ids: reservedIDs})
+	if err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ids = idRange{next: a.firstID + 1, left: reservedIDs - 1}
+	return a.firstID, nil
+}
+
+func (c *Catalog) ownID() (id uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ids.left == 0 {
+		return 0, false
+	}
+	id = c.ids.next
+	c.ids.next++
+	c.ids.left--
+	return id, true
+}
+
+// send has the owner execute a request, which may be this node by now.
+func (c *Catalog) send(ctx context.Context, r *request) (answer, error) {
+	message := r.encode()
+	reply, err := []byte(nil), error(partition.ErrNotOwner)
+	if c.p.Owned() {
+		reply, err = c.Serve(ctx, c.p.ID(), message)
+	}
+	if errors.Is(err, partition.ErrNotOwner) {
+		reply, err = c.peers.Call(ctx, c.p.ID(), message)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return parseAnswer(reply)
+}
+
+// insist is send for requests that may be executed any number of times: what became of
+// one attempt does not matter.
+func (c *Catalog) insist(ctx context.Context, r *request) (answer, error) {
+	for {
+		a, err := c.send(ctx, r)
+		if err == nil || !passing(err) || !pause(ctx) {
+			return a, err
+		}
+	}
+}
+
+// passing tells whether an error says nothing about the next attempt.
+func passing(err error) bool {
+	return errors.Is(err, partition.ErrNotOwner) || errors.Is(err, partition.ErrBusy) || errors.Is(err, partition.ErrStopped)
+}
+
+// pause waits a moment, and reports whether ctx goes on.
+func pause(ctx context.Context) bool {
+	timer := time.NewTimer(insistPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// take waits for the slot.
+func take(ctx context.Context, slot chan struct{}) error {
+	select {
+	case slot <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return partition.ErrNotOwner // nothing was done
+	}
+}
+
+// reach returns when a version is visible here, to watchers, too.
 func (c *Catalog) reach(ctx context.Context, version uint64) error {
 	for {
-		at, advanced := c.version()
-		if at >= version {
+		c.mu.RLock()
+		told, advanced := c.told, c.advanced
+		c.mu.RUnlock()
+		if told >= version {
 			return nil
 		}
 		select {
 		case <-advanced:
 		case <-ctx.Done():
-			return partition.ErrStopped // made, but it is not known here yet
+			return partition.ErrStopped // it may have been made; it is not visible here
 		}
 	}
 }
-
-// barrier is one question of what the latest version is, for all who asked before it
-// was sent.
-type barrier struct {
-	ended   chan struct{}
-	version uint64
-	err     error
-}
-
-// Refresh returns when everything that was committed on any node before the call is
-// visible on this one. On a single machine it always is.
-func (c *Catalog) Refresh(ctx context.Context) error {
-	if c.peers == nil {
-		return nil
-	}
-	c.mu.Lock()
-	b := c.barrier
-	if b == nil {
-		b = &barrier{ended: make(chan struct{})}
-		c.barrier = b
-		go c.ask(b) // ends within remoteTime; nobody has to wait for it
-	}
-	c.mu.Unlock()
-	select {
-	case <-b.ended:
-	case <-ctx.Done():
-		return partition.ErrStopped
-	}
-	if b.err != nil {
-		return b.err
-	}
-	return c.reach(ctx, b.version)
-}
-
-// barrierDelay is how long a barrier takes in callers before it is sent.
-const barrierDelay = time.Millisecond
-
-// ask finds out the latest version.
-func (c *Catalog) ask(b *barrier) {
-	ctx, cancel := context.WithTimeout(context.Background(), remoteTime)
-	defer cancel()
-	time.Sleep(barrierDelay) // a burst of callers shares one question
-	c.mu.Lock()
-	c.barrier = nil // who comes from now on needs another
-	c.mu.Unlock()
-	_, b.version, b.err = c.send(ctx, &request{op: opBarrier})
-	close(b.ended)
-}
-
-// Serve implements partition.Serve: it executes what other nodes send.
-func (c *Catalog) Serve(ctx context.Context, _ uint16, message []byte) ([]byte, error) {
-	r, err := parseRequest(message)
-	if err != nil {
-		return nil, partition.ErrStopped
-	}
-	cmd := &remoteUpdate{c: c, r: r, end: make(chan error, 1)}
-	c.p.Submit(cmd)
-	if err := <-cmd.end; err != nil {
-		return nil, err
-	}
-	return appendReply(nil, cmd.made, cmd.version), nil
-}
-
-// remoteUpdate is another node's request, as a command of the owner.
-type remoteUpdate struct {
-	c       *Catalog
-	r       *request
-	made    bool
-	version uint64
-	end     chan error
-}
-
-// Run implements partition.Command. Something is written in any case, so that the
-// answer proves that this node is still the owner.
-func (u *remoteUpdate) Run(ptx *partition.Tx) {
-	o := &u.c.owner
-	u.made = u.r.op == opBarrier || u.valid(o)
-	if u.made && u.r.op == opUpdate && (len(u.r.changes) > 0 || u.r.ids) {
-		if u.r.ids {
-			o.lastID = u.r.lastID
-		}
-		u.c.apply(ptx, u.r.changes, u.r.ids)
-	} else {
-		u.c.number(ptx, versionKey, o.version)
-	}
-	u.version = o.version
-}
-
-// valid tells whether everything that the update saw is still so.
-func (u *remoteUpdate) valid(o *ownerState) bool {
-	if u.r.at.version > o.version || u.r.ids && u.r.at.lastID != o.lastID {
-		return false
-	}
-	for _, id := range u.r.reads {
-		if !o.unchanged(id, u.r.at.version) {
-			return false
-		}
-	}
-	return true
-}
-
-// Done implements partition.Command.
-func (u *remoteUpdate) Done(err error) { u.end <- err }
-
-var errMessage = errors.New("catalog: malformed message")

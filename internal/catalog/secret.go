@@ -15,7 +15,7 @@ func (c *Catalog) Secret(ctx context.Context, kind, key string) (secret []byte, 
 	if secret, ok := c.Get(kind, key); ok {
 		return secret, nil
 	}
-	err = c.Update(ctx, func(tx *Tx) error {
+	err = c.Ensure(ctx, func(tx *Tx) error {
 		var ok bool
 		if secret, ok = tx.Get(kind, key); !ok {
 			secret = make([]byte, secretSize)

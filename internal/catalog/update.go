@@ -40,8 +40,7 @@ type Tx struct {
 	base    func(kind, key string) ([]byte, bool)
 	reads   map[recordID]struct{} // nil when nobody has to check them
 	changes []change
-	firstID uint64
-	lastID  uint64
+	nextID  func() uint64
 }
 
 // Get returns a record with all changes before this update and in it. The value
@@ -72,12 +71,10 @@ func (tx *Tx) Delete(kind, key string) {
 	}
 }
 
-// NextID returns a number from 1 that no record ever had before: a number that was
-// returned to an update that failed may come again.
-func (tx *Tx) NextID() uint64 {
-	tx.lastID++
-	return tx.lastID
-}
+// NextID returns a number from 1 that it never returned before in this data set; one
+// that only an update that failed has seen may come again after a restart. On a
+// cluster the numbers are in no order.
+func (tx *Tx) NextID() uint64 { return tx.nextID() }
 
 // call runs fn. A panic in it is an error: nothing of the catalog has changed yet,
 // so there is no reason to stop the partition.
@@ -121,14 +118,11 @@ func (u *update) Run(ptx *partition.Tx) {
 		return
 	}
 	o := &u.c.owner
-	tx := &Tx{Now: ptx.Now, firstID: o.lastID, lastID: o.lastID, base: func(kind, key string) ([]byte, bool) {
-		value, ok := o.working[kind][key]
-		return value, ok
-	}}
+	first := o.lastID
+	tx := &Tx{Now: ptx.Now, base: o.get, nextID: o.nextID}
 	u.err = tx.call(u.fn)
-	o.lastID = tx.lastID // also after an error: somebody may have seen the number
 	if u.err == nil {
-		u.c.apply(ptx, tx.changes, tx.lastID != tx.firstID)
+		u.c.apply(ptx, tx.changes, o.lastID != first)
 	}
 }
 
@@ -141,10 +135,11 @@ func (u *update) Done(err error) {
 }
 
 // apply makes changes on the owner's side: in the working state, the batch and, when
-// that is durable, in the committed state.
-func (c *Catalog) apply(ptx *partition.Tx, changes []change, ids bool) {
+// that is durable, in the committed state. ids tells whether some were taken. It
+// reports whether there was anything to do.
+func (c *Catalog) apply(ptx *partition.Tx, changes []change, ids bool) bool {
 	if len(changes) == 0 && !ids {
-		return
+		return false
 	}
 	o := &c.owner
 	o.version++
@@ -154,7 +149,7 @@ func (c *Catalog) apply(ptx *partition.Tx, changes []change, ids bool) {
 	}
 	for _, ch := range changes {
 		ch.applyTo(o.working)
-		o.modified[recordID{ch.kind, ch.key}] = o.version
+		o.modify(recordID{ch.kind, ch.key})
 		key := appendKey(store.AppendKey(nil, ptx.Partition(), store.SpaceCatalog), ch.kind, ch.key)
 		if ch.value == nil {
 			ptx.Batch.Delete(key)
@@ -168,6 +163,7 @@ func (c *Catalog) apply(ptx *partition.Tx, changes []change, ids bool) {
 			c.publish(changes, at)
 		}
 	})
+	return true
 }
 
 // number writes one of the two numbers.
@@ -191,8 +187,12 @@ func splitKey(rest []byte) (kind, key string, ok bool) {
 	return string(rest[1:n]), string(rest[n:]), true
 }
 
+func validKey(kind, key string) bool {
+	return kind != "" && len(kind) <= maxKind && len(key) <= maxKey
+}
+
 func checkKey(kind, key string) {
-	if kind == "" || len(kind) > maxKind || len(key) > maxKey {
+	if !validKey(kind, key) {
 		panic(fmt.Sprintf("catalog: bad record key (%q, %d bytes)", kind, len(key)))
 	}
 }

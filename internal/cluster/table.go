@@ -59,10 +59,15 @@ type member struct {
 type owner struct {
 	node  string // "" while nobody does
 	epoch uint64
-	// tenure ends when another epoch begins or the node gives the partition up.
+	// tenure ends when another epoch begins, or a moment after the node gave the
+	// partition up.
 	tenure context.Context
 	end    context.CancelFunc
 }
+
+// answerTime is how long the answers of a node that gave a partition up may still be
+// on their way: it finished what it had before it said so.
+const answerTime = 2 * time.Second
 
 func newTable() *table {
 	return &table{now: time.Now, nodes: map[string]*member{}, owners: map[uint16]*owner{}, changed: make(chan struct{})}
@@ -103,8 +108,8 @@ func (t *table) claim(node string, p partitionReport) bool {
 		o.tenure, o.end = context.WithCancel(context.Background())
 		return true
 	case p.Role != RoleOwner && node == o.node:
-		o.end()
-		o.node = ""
+		time.AfterFunc(answerTime, o.end)
+		o.node, o.end = "", func() {}
 		return true
 	}
 	return false

@@ -2,12 +2,8 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,8 +19,7 @@ type Config struct {
 	Node    string   // this node's id, unique in the cluster
 	Listen  string   // HOST:PORT for the other nodes
 	Peers   []string // HOST:PORT of all nodes; may include this one
-	// ClientListen is HOST:PORT where the `nats` CLI may connect; "" for any free
-	// port on loopback.
+	// ClientListen is HOST:PORT where the `nats` CLI may connect; "" for none.
 	ClientListen string
 	Secret       string // shared by all nodes; never empty
 	Dir          string // folder of JetStream's files
@@ -32,22 +27,18 @@ type Config struct {
 }
 
 const (
-	maxPayload = 32 << 20  // bytes of a message: the largest answer of a Receive, and room
-	maxPending = 256 << 20 // bytes that may wait for a connection
-	userLogs   = "spillway"
-	userAdmin  = "admin"
-	account    = "$G" // of the logs: nats-server's only one besides the system's
-	systemName = "$SYS"
-
-	routePing = 2 * time.Second // a route that does not answer two is closed
 	pollEvery = 50 * time.Millisecond
 	apiTime   = 3 * time.Second // for one answer of JetStream's API
+	flushTime = time.Second     // for what was sent last to leave
+	ackTime   = 30 * time.Second
+	maxAcks   = 1 << 16 // appends that may be on their way
 )
 
 // Bus is one node's end. Its methods may be called from any goroutine.
 type Bus struct {
 	config Config
 	logger *slog.Logger
+	log    *serverLog
 	server *server.Server
 	conn   *nats.Conn // of the logs' account
 	admin  *nats.Conn // of the system account
@@ -55,9 +46,12 @@ type Bus struct {
 
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
-	calls   sync.WaitGroup // requests in work
-	running atomic.Int64   // of them
+	running atomic.Int64 // requests in work
 	once    sync.Once
+
+	mu     sync.Mutex     // guards closed, and that nothing is added to work after it
+	closed bool           // Close was called
+	work   sync.WaitGroup // functions that messages started
 }
 
 // Start starts the embedded server and connects to it. It does not wait for other
@@ -66,8 +60,11 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	fastElections(c.Logger)
-	b := &Bus{config: c, logger: c.Logger}
+	b := &Bus{config: c, logger: c.Logger, log: newServerLog(c.Logger)}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -78,14 +75,15 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := b.options(secrets)
+	secrets.clients = c.clientPassword()
+	options, err := c.options(secrets)
 	if err != nil {
 		return nil, err
 	}
 	if b.server, err = server.NewServer(options); err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	b.server.SetLoggerV2(&serverLog{logger: c.Logger}, false, false, false)
+	b.server.SetLoggerV2(b.log, false, false, false)
 	b.server.Start()
 	if err := b.started(ctx); err != nil {
 		return nil, err
@@ -96,82 +94,8 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 	if b.admin, err = b.connect(userAdmin, secrets.clients); err != nil {
 		return nil, err
 	}
-	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(1<<16), jetstream.WithPublishAsyncTimeout(30*time.Second))
+	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(maxAcks), jetstream.WithPublishAsyncTimeout(ackTime))
 	return b, err
-}
-
-// options are those of the embedded server.
-func (b *Bus) options(secrets *credentials) (*server.Options, error) {
-	c := b.config
-	host, port, err := splitAddress(c.Listen)
-	if err != nil {
-		return nil, err
-	}
-	routeTLS, err := secrets.routeTLS(c.Node)
-	if err != nil {
-		return nil, err
-	}
-	system := server.NewAccount(systemName)
-	o := &server.Options{
-		ServerName: c.Node, NoSigs: true, NoLog: true,
-		// Without a port for clients nats-server does not open the one for routes.
-		Host: "127.0.0.1", Port: server.RANDOM_PORT,
-		MaxPayload: maxPayload, MaxPending: maxPending,
-		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
-		JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 50, // the disk is the limit, and package store watches it
-		Accounts: []*server.Account{system}, SystemAccount: systemName,
-		Users: []*server.User{
-			{Username: userLogs, Password: secrets.clients},
-			{Username: userAdmin, Password: secrets.clients, Account: system},
-		},
-		Cluster: server.ClusterOpts{
-			Name: c.Cluster, Host: host, Port: port, PoolSize: 3, Username: "route", Password: secrets.routes,
-			AuthTimeout: 5, TLSConfig: routeTLS, TLSTimeout: 5, PingInterval: routePing, MaxPingsOut: 2,
-			NoAdvertise: true,
-		},
-	}
-	for _, peer := range c.Peers {
-		if _, _, err := splitAddress(peer); err != nil {
-			return nil, err
-		}
-		o.Routes = append(o.Routes, &url.URL{Scheme: "nats", User: url.UserPassword("route", secrets.routes), Host: peer})
-	}
-	if c.ClientListen != "" {
-		if o.Host, o.Port, err = splitAddress(c.ClientListen); err != nil {
-			return nil, err
-		}
-		if o.TLSConfig, err = secrets.clientTLS(c.Node, o.Host); err != nil {
-			return nil, err
-		}
-	}
-	return o, nil
-}
-
-func splitAddress(address string) (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(address)
-	if err == nil {
-		port, err = strconv.Atoi(text)
-	}
-	if err != nil {
-		return "", 0, fmt.Errorf("cluster address %q is not HOST:PORT: %w", address, err)
-	}
-	return host, port, nil
-}
-
-// started waits for the server to run, and makes sure that JetStream syncs.
-func (b *Bus) started(ctx context.Context) error {
-	for !b.server.ReadyForConnections(pollEvery) {
-		if ctx.Err() != nil {
-			return fmt.Errorf("cluster: the embedded server did not start: %w", ctx.Err())
-		}
-		if !b.server.Running() {
-			return errors.New("cluster: the embedded server stopped at once: see the log (is the port taken?)")
-		}
-	}
-	if c := b.server.JetStreamConfig(); c == nil || !c.SyncAlways {
-		return errors.New("cluster: JetStream does not run, or does not sync every write: refusing to go on")
-	}
-	return nil
 }
 
 // connect is in process: no port is involved.
@@ -207,22 +131,38 @@ func (b *Bus) Ready(ctx context.Context) error {
 	}
 }
 
-// Close leaves: it ends requests in work, and stops the server.
+// Close leaves: it ends requests in work, gives up the lead of logs and stops the
+// server. Nothing that a message started runs afterwards.
 func (b *Bus) Close() {
 	b.once.Do(func() {
+		b.mu.Lock()
+		b.closed = true
+		b.mu.Unlock()
 		b.stop()
-		if b.conn != nil {
-			b.conn.Close()
+		b.work.Wait()
+		for _, conn := range []*nats.Conn{b.conn, b.admin} {
+			if conn != nil {
+				_ = conn.FlushTimeout(flushTime) //nolint:errcheck // the last answers, if they can leave
+				conn.Close()
+			}
 		}
-		if b.admin != nil {
-			b.admin.Close()
-		}
-		b.calls.Wait()
 		if b.server != nil {
 			b.server.Shutdown()
 			b.server.WaitForShutdown()
 		}
 	})
+}
+
+// enter counts a function that a message starts; the caller ends it with
+// b.work.Done. It is false if the bus is closing: then nothing may be started.
+func (b *Bus) enter() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.work.Add(1)
+	return true
 }
 
 // pause waits, and reports whether ctx goes on.
@@ -236,18 +176,3 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
-
-// serverLog is nats-server's log in ours.
-type serverLog struct{ logger *slog.Logger }
-
-// Noticef implements server.Logger, as do the methods below.
-func (l *serverLog) Noticef(format string, v ...any) { l.logger.Debug(l.line(format, v)) }
-func (l *serverLog) Warnf(format string, v ...any) {
-	l.logger.Debug(l.line(format, v), "level", "warn")
-}
-func (l *serverLog) Errorf(format string, v ...any) { l.logger.Warn(l.line(format, v)) }
-func (l *serverLog) Fatalf(format string, v ...any) { l.logger.Error(l.line(format, v)) }
-func (l *serverLog) Debugf(format string, v ...any) {}
-func (l *serverLog) Tracef(format string, v ...any) {}
-
-func (l *serverLog) line(format string, v []any) string { return "nats: " + fmt.Sprintf(format, v...) }

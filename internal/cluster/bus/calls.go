@@ -16,6 +16,8 @@ var (
 	ErrUnreachable = errors.New("cluster: the node cannot be reached")
 	// ErrBusy: the node has too many requests in work and did not execute it.
 	ErrBusy = errors.New("cluster: the node has too many requests")
+	// ErrTooLarge: the request was not sent, since no node could take it.
+	ErrTooLarge = errors.New("cluster: the request is too large")
 )
 
 // Handler answers a request. ctx ends when the caller's does, as far as that can be
@@ -25,7 +27,13 @@ type Handler func(ctx context.Context, request []byte) (reply []byte)
 const (
 	maxCalls     = 20_000 // in work at a time: long polls wait in them
 	deadlineName = "Spillway-Wait-Ms"
-	busyName     = "Spillway-Busy"
+	refusalName  = "Spillway-Refusal"
+)
+
+// Refusals, in the header of a reply.
+const (
+	refusalBusy = "busy"     // not executed
+	refusalLost = "no-reply" // executed, but the reply cannot be sent
 )
 
 func callSubject(node, name string) string { return "spillway.call." + node + "." + name }
@@ -34,31 +42,46 @@ func castSubject(name string) string       { return "spillway.cast." + name }
 // Handle answers calls of this node by name. It is called once for a name.
 func (b *Bus) Handle(name string, h Handler) error {
 	sub, err := b.conn.Subscribe(callSubject(b.config.Node, name), func(m *nats.Msg) {
-		if b.running.Add(1) > maxCalls || b.ctx.Err() != nil {
+		if b.running.Add(1) > maxCalls || !b.enter() {
 			b.running.Add(-1)
-			reply := nats.NewMsg(m.Reply)
-			reply.Header.Set(busyName, "1")
-			b.respond(reply)
+			b.refuse(m.Reply, refusalBusy)
 			return
 		}
-		b.calls.Go(func() {
+		go func() { // Close waits for it
+			defer b.work.Done()
 			defer b.running.Add(-1)
-			ctx, cancel := b.callContext(m)
-			defer cancel()
-			reply := nats.NewMsg(m.Reply)
-			reply.Data = h(ctx, m.Data)
-			b.respond(reply)
-		})
+			b.answer(m, h)
+		}()
 	})
+	if err == nil {
+		// Requests do not wait in the subscription: each is started, or refused.
+		err = sub.SetPendingLimits(-1, -1)
+	}
+	if err == nil {
+		err = b.conn.FlushTimeout(apiTime) // calls find it from now on
+	}
 	if err != nil {
 		return fmt.Errorf("cluster: answer %s: %w", name, err)
 	}
-	return sub.SetPendingLimits(-1, -1) // requests do not wait in the subscription
+	return nil
 }
 
-func (b *Bus) respond(m *nats.Msg) {
-	if err := b.conn.PublishMsg(m); err != nil && b.ctx.Err() == nil {
-		b.logger.Debug("answer a call", "error", err)
+func (b *Bus) answer(m *nats.Msg, h Handler) {
+	ctx, cancel := b.callContext(m)
+	defer cancel()
+	reply := nats.NewMsg(m.Reply)
+	reply.Data = h(ctx, m.Data)
+	if err := b.conn.PublishMsg(reply); err != nil {
+		b.logger.Warn("the reply to a call could not be sent", "subject", m.Subject, "bytes", len(reply.Data), "error", err)
+		b.refuse(m.Reply, refusalLost)
+	}
+}
+
+func (b *Bus) refuse(inbox, why string) {
+	reply := nats.NewMsg(inbox)
+	reply.Header.Set(refusalName, why)
+	if err := b.conn.PublishMsg(reply); err != nil && b.ctx.Err() == nil {
+		b.logger.Debug("refuse a call", "error", err)
 	}
 }
 
@@ -78,14 +101,23 @@ func (b *Bus) Call(ctx context.Context, node, name string, request []byte) ([]by
 	}
 	reply, err := b.conn.RequestMsgWithContext(ctx, m)
 	switch {
-	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrMaxPayload):
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded):
+		// Nobody listens there, or this node's own connection was being made anew and
+		// nothing was sent.
 		return nil, fmt.Errorf("%w: %s", ErrUnreachable, node)
+	case errors.Is(err, nats.ErrMaxPayload):
+		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(request))
 	case err != nil:
 		return nil, err
-	case reply.Header.Get(busyName) != "":
-		return nil, ErrBusy
 	}
-	return reply.Data, nil
+	switch why := reply.Header.Get(refusalName); why {
+	case "":
+		return reply.Data, nil
+	case refusalBusy:
+		return nil, ErrBusy
+	default:
+		return nil, fmt.Errorf("cluster: %s executed the call, and refused to answer: %s", node, why)
+	}
 }
 
 // Broadcast sends data to all nodes that are there, this one included.
@@ -93,8 +125,20 @@ func (b *Bus) Broadcast(name string, data []byte) error {
 	return b.conn.Publish(castSubject(name), data)
 }
 
-// Listen has f called for what is broadcast under a name, one at a time.
+// Listen has f called for what is broadcast under a name, one at a time. The data is
+// f's own.
 func (b *Bus) Listen(name string, f func(data []byte)) error {
-	_, err := b.conn.Subscribe(castSubject(name), func(m *nats.Msg) { f(m.Data) })
-	return err
+	_, err := b.conn.Subscribe(castSubject(name), func(m *nats.Msg) {
+		if b.enter() {
+			defer b.work.Done()
+			f(m.Data)
+		}
+	})
+	if err == nil {
+		err = b.conn.FlushTimeout(apiTime)
+	}
+	if err != nil {
+		return fmt.Errorf("cluster: listen to %s: %w", name, err)
+	}
+	return nil
 }

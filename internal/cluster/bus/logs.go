@@ -2,21 +2,16 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-)
-
-// Errors of Pending.
-var (
-	// ErrConflict: the log did not end with the expected sequence.
-	ErrConflict = errors.New("cluster: wrong last sequence")
-	// ErrRefused: the log said no, for another reason.
-	ErrRefused = errors.New("cluster: the log refused")
 )
 
 // LogSpec is how a log is made.
@@ -30,28 +25,34 @@ type LogSpec struct {
 // one is sent again.
 const duplicateWindow = 2 * time.Minute
 
-// Codes of JetStream's errors.
 const (
-	codeWrongLast     = 10071
-	codeWrongLastSame = 10164
+	apiPrefix = "$JS.API."
+	trimTime  = 10 * time.Second // removes files, on a disk that is busy
 )
+
+// makerKey is the metadata that tells who made a log. Without it JetStream takes a
+// second creation with the same configuration for the first one repeated, and two
+// nodes would both believe that they made the log; and a node whose answer was lost
+// could not know that it did.
+const makerKey = "spillway.maker"
 
 // CreateLog makes a log, or finds the one that there is: the first to make it wins.
 // It returns the log's metadata, and tries until ctx ends while JetStream has no
 // leader.
 func (b *Bus) CreateLog(ctx context.Context, s LogSpec) (metadata map[string]string, created bool, err error) {
+	maker := rand.Text()
 	for {
-		if metadata, err = b.metadata(ctx, s.Name); err == nil {
-			return metadata, false, nil
+		metadata, err = b.metadata(ctx, s.Name)
+		if err == nil {
+			created = metadata[makerKey] == maker
+			maps.DeleteFunc(metadata, func(key, _ string) bool { return key == makerKey || strings.HasPrefix(key, "_nats.") })
+			return metadata, created, nil
 		}
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			// Creating one that exists with another configuration fails. With the same it
-			// succeeds, which differs in the metadata only for founders of other data.
-			if err = b.create(ctx, s); err == nil {
-				metadata, err = b.metadata(ctx, s.Name)
-				if err == nil {
-					return metadata, true, nil
-				}
+			// Creating one that exists with another configuration fails: the maker makes
+			// every configuration another.
+			if err = b.create(ctx, s, maker); err == nil {
+				continue // and read what the log says
 			}
 		}
 		if !pause(ctx, pollEvery) {
@@ -60,13 +61,15 @@ func (b *Bus) CreateLog(ctx context.Context, s LogSpec) (metadata map[string]str
 	}
 }
 
-func (b *Bus) create(ctx context.Context, s LogSpec) error {
+func (b *Bus) create(ctx context.Context, s LogSpec, maker string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*apiTime)
 	defer cancel()
+	metadata := map[string]string{makerKey: maker}
+	maps.Copy(metadata, s.Metadata)
 	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: s.Name, Subjects: []string{s.Name}, Description: "Spillway's log: do not change it by hand",
 		Storage: jetstream.FileStorage, Replicas: s.Replicas, Discard: jetstream.DiscardNew,
-		AllowDirect: true, DenyDelete: true, Duplicates: duplicateWindow, Metadata: s.Metadata,
+		AllowDirect: true, DenyDelete: true, Duplicates: duplicateWindow, Metadata: metadata,
 	})
 	return err
 }
@@ -102,47 +105,6 @@ type Log struct {
 // OpenLog returns a log that exists. It does not look.
 func (b *Bus) OpenLog(name string) *Log { return &Log{b: b, name: name} }
 
-// Append writes data after sequence expected, or not at all; see Pending for the
-// result. The same message may be appended again under the same id.
-func (l *Log) Append(expected uint64, id string, data []byte) (Pending, error) {
-	m := nats.NewMsg(l.name)
-	m.Data = data
-	future, err := l.b.js.PublishMsgAsync(m, jetstream.WithExpectLastSequence(expected), jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
-	if err != nil {
-		return nil, fmt.Errorf("cluster: append: %w", err)
-	}
-	return pending{future}, nil
-}
-
-// Pending is a message on its way.
-type Pending interface {
-	// Wait returns the sequence of the message, that of the first if it was appended
-	// twice. ErrConflict and ErrRefused say that it is not in the log because of this
-	// Append; after any other error that is unknown.
-	Wait(ctx context.Context) (seq uint64, err error)
-}
-
-type pending struct{ future jetstream.PubAckFuture }
-
-// Wait implements Pending.
-func (p pending) Wait(ctx context.Context) (uint64, error) {
-	select {
-	case ack := <-p.future.Ok():
-		return ack.Sequence, nil
-	case err := <-p.future.Err():
-		var api *jetstream.APIError
-		if errors.As(err, &api) {
-			if api.ErrorCode == codeWrongLast || api.ErrorCode == codeWrongLastSame {
-				return 0, fmt.Errorf("%w: %s", ErrConflict, api.Description)
-			}
-			return 0, fmt.Errorf("%w: %s", ErrRefused, api.Description)
-		}
-		return 0, err
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
 // Read returns a message as the log's leader has it.
 func (l *Log) Read(ctx context.Context, seq uint64) (data []byte, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, apiTime)
@@ -168,23 +130,24 @@ func (l *Log) Read(ctx context.Context, seq uint64) (data []byte, ok bool, err e
 	return reply.Message.Data, true, nil
 }
 
-// Trim removes the messages up to a sequence.
+// Trim removes the messages up to a sequence. It never removes what is yet to come:
+// JetStream would, by skipping the sequences.
 func (l *Log) Trim(ctx context.Context, upTo uint64) error {
-	var reply struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := l.b.api(ctx, "STREAM.PURGE."+l.name, map[string]uint64{"seq": upTo + 1}, &reply); err != nil {
+	info, err := l.Info(ctx)
+	if err != nil {
 		return err
 	}
-	if reply.Error != nil {
-		return reply.Error
+	if upTo = min(upTo, info.Last); upTo < info.First {
+		return nil
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(ctx, trimTime)
+	defer cancel()
+	return l.b.order(ctx, "STREAM.PURGE."+l.name, map[string]uint64{"seq": upTo + 1}, false)
 }
 
 // api sends one request to JetStream's API.
 func (b *Bus) api(ctx context.Context, subject string, request, reply any) error {
-	return ask(ctx, b.conn, subject, request, reply)
+	return ask(ctx, b.conn, apiPrefix+subject, request, reply)
 }
 
 func ask(ctx context.Context, conn *nats.Conn, subject string, request, reply any) error {
@@ -192,7 +155,7 @@ func ask(ctx context.Context, conn *nats.Conn, subject string, request, reply an
 	if err != nil {
 		return err
 	}
-	m, err := conn.RequestWithContext(ctx, "$JS.API."+subject, body)
+	m, err := conn.RequestWithContext(ctx, subject, body)
 	if err != nil {
 		return fmt.Errorf("cluster: %s: %w", subject, err)
 	}

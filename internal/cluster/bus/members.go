@@ -1,9 +1,12 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -15,12 +18,36 @@ type LogInfo struct {
 	Peers       []Peer // that keep it, the leader included
 }
 
-// Peer is a node that keeps a log.
+// Peer is a node that keeps a log, or that is in the cluster.
 type Peer struct {
 	Node    string
-	Current bool
-	Offline bool
+	Current bool   // it has what the leader has, or nearly
+	Offline bool   // the leader has not heard from it for a while
 	Lag     uint64 // messages
+}
+
+// Nodes lists the nodes of the cluster as the leader of all JetStream sees them: also
+// those that are down, until they are removed.
+func (b *Bus) Nodes(ctx context.Context) ([]Peer, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTime)
+	defer cancel()
+	var reply struct {
+		Data server.JSInfo `json:"data"`
+	}
+	// Asked of all servers; only the leader answers.
+	if err := ask(ctx, b.admin, "$SYS.REQ.SERVER.PING.JSZ", server.JSzOptions{LeaderOnly: true}, &reply); err != nil {
+		return nil, err
+	}
+	meta := reply.Data.Meta
+	if meta == nil || meta.Leader == "" {
+		return nil, fmt.Errorf("cluster: the answer names no leader")
+	}
+	out := []Peer{{Node: meta.Leader, Current: true}}
+	for _, r := range meta.Replicas {
+		out = append(out, Peer{Node: r.Name, Current: r.Current, Offline: r.Offline, Lag: r.Lag})
+	}
+	slices.SortFunc(out, func(a, b Peer) int { return cmp.Compare(a.Node, b.Node) })
+	return out, nil
 }
 
 // Leads tells whether this node leads the log. It asks nobody.
@@ -82,7 +109,7 @@ func (b *Bus) order(ctx context.Context, subject string, request any, system boo
 	var reply struct {
 		Error *jetstream.APIError `json:"error"`
 	}
-	if err := ask(ctx, conn, subject, request, &reply); err != nil {
+	if err := ask(ctx, conn, apiPrefix+subject, request, &reply); err != nil {
 		return err
 	}
 	if reply.Error != nil {
