@@ -47,6 +47,7 @@ type Bus struct {
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	running atomic.Int64 // requests in work
+	most    int64        // of them; maxCalls but in tests
 	once    sync.Once
 
 	mu     sync.Mutex     // guards closed, and that nothing is added to work after it
@@ -64,7 +65,7 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 		return nil, err
 	}
 	fastElections(c.Logger)
-	b := &Bus{config: c, logger: c.Logger, log: newServerLog(c.Logger)}
+	b := &Bus{config: c, logger: c.Logger, log: newServerLog(c.Logger), most: maxCalls}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {

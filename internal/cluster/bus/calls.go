@@ -42,7 +42,7 @@ func castSubject(name string) string       { return "spillway.cast." + name }
 // Handle answers calls of this node by name. It is called once for a name.
 func (b *Bus) Handle(name string, h Handler) error {
 	sub, err := b.conn.Subscribe(callSubject(b.config.Node, name), func(m *nats.Msg) {
-		if b.running.Add(1) > maxCalls || !b.enter() {
+		if b.running.Add(1) > b.most || !b.enter() {
 			b.running.Add(-1)
 			b.refuse(m.Reply, refusalBusy)
 			return

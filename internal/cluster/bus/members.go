@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,6 +30,9 @@ type Peer struct {
 // Nodes lists the nodes of the cluster as the leader of all JetStream sees them: also
 // those that are down, until they are removed.
 func (b *Bus) Nodes(ctx context.Context) ([]Peer, error) {
+	if b.config.alone() {
+		return []Peer{{Node: b.Node(), Current: true}}, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, apiTime)
 	defer cancel()
 	var reply struct {
@@ -40,7 +44,7 @@ func (b *Bus) Nodes(ctx context.Context) ([]Peer, error) {
 	}
 	meta := reply.Data.Meta
 	if meta == nil || meta.Leader == "" {
-		return nil, fmt.Errorf("cluster: the answer names no leader")
+		return nil, errors.New("cluster: the answer names no leader")
 	}
 	out := []Peer{{Node: meta.Leader, Current: true}}
 	for _, r := range meta.Replicas {
@@ -51,10 +55,14 @@ func (b *Bus) Nodes(ctx context.Context) ([]Peer, error) {
 }
 
 // Leads tells whether this node leads the log. It asks nobody.
-func (l *Log) Leads() bool { return l.b.server.JetStreamIsStreamLeader(account, l.name) }
+func (l *Log) Leads() bool {
+	return l.b.config.alone() || l.b.server.JetStreamIsStreamLeader(account, l.name)
+}
 
 // Kept tells whether this node is one of those that keep the log. It asks nobody.
-func (l *Log) Kept() bool { return l.b.server.JetStreamIsStreamAssigned(account, l.name) }
+func (l *Log) Kept() bool {
+	return l.b.config.alone() || l.b.server.JetStreamIsStreamAssigned(account, l.name)
+}
 
 // Info asks the leader.
 func (l *Log) Info(ctx context.Context) (LogInfo, error) {
@@ -66,7 +74,12 @@ func (l *Log) Info(ctx context.Context) (LogInfo, error) {
 	}
 	info := stream.CachedInfo()
 	out := LogInfo{First: info.State.FirstSeq, Last: info.State.LastSeq, Bytes: info.State.Bytes}
-	if c := info.Cluster; c != nil {
+	if info.State.Msgs == 0 {
+		out.First = out.Last + 1 // JetStream says 0 of a log that never had a message
+	}
+	if l.b.config.alone() {
+		out.Leader, out.Peers = l.b.Node(), []Peer{{Node: l.b.Node(), Current: true}}
+	} else if c := info.Cluster; c != nil {
 		out.Leader = c.Leader
 		if c.Leader != "" {
 			out.Peers = append(out.Peers, Peer{Node: c.Leader, Current: true})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,17 +51,19 @@ func (c *Config) options(secrets *credentials) (*server.Options, error) {
 			{Username: userLogs, Password: secrets.clients},
 			{Username: userAdmin, Password: secrets.clients, Account: system},
 		},
-		Cluster: server.ClusterOpts{
+	}
+	if !c.alone() {
+		o.Cluster = server.ClusterOpts{
 			Name: c.Cluster, Host: host, Port: port, PoolSize: 3, Username: userRoute, Password: secrets.routes,
 			AuthTimeout: 5, TLSConfig: routeTLS, TLSTimeout: 5, PingInterval: routePing, MaxPingsOut: 2,
 			NoAdvertise: true,
-		},
-	}
-	for _, peer := range c.Peers {
-		if _, _, err := splitAddress(peer); err != nil {
-			return nil, err
 		}
-		o.Routes = append(o.Routes, &url.URL{Scheme: "nats", User: url.UserPassword(userRoute, secrets.routes), Host: peer})
+		for _, peer := range c.Peers {
+			if _, _, err := splitAddress(peer); err != nil {
+				return nil, err
+			}
+			o.Routes = append(o.Routes, &url.URL{Scheme: "nats", User: url.UserPassword(userRoute, secrets.routes), Host: peer})
+		}
 	}
 	if c.ClientListen != "" {
 		if o.Host, o.Port, err = splitAddress(c.ClientListen); err != nil {
@@ -72,6 +75,10 @@ func (c *Config) options(secrets *credentials) (*server.Options, error) {
 	}
 	return o, nil
 }
+
+// alone tells whether there are no other nodes. JetStream then runs without Raft: a
+// cluster of it has at least two nodes. That is for tests; Listen is not opened.
+func (c *Config) alone() bool { return len(c.Peers) <= 1 }
 
 // check refuses what nats-server would take for something else.
 func (c *Config) check() error {
@@ -130,6 +137,20 @@ func assertSync(c *server.JetStreamConfig) error {
 	return nil
 }
 
+// routine are the warnings that come with every start, and are about what was chosen
+// here with care.
+func routine() []string {
+	return []string{
+		"Plaintext passwords detected",  // in memory only
+		"Maximum payloads over",         // see maxPayload
+		"TLS certificate chain and",     // credentials.routeTLS verifies the chain itself
+		"TLS certificate chain or",      //
+		"Waiting for routing",           //
+		"JetStream has not established", // Ready waits for it
+		"Metalayer blocking snapshot",   // the last thing before the end
+	}
+}
+
 // serverLog is nats-server's log in ours. nats-server does not end the process after
 // Fatalf: it leaves that to its own logger.
 type serverLog struct {
@@ -144,11 +165,16 @@ func newServerLog(logger *slog.Logger) *serverLog {
 // Noticef implements server.Logger, as do the methods below.
 func (l *serverLog) Noticef(format string, v ...any) { l.logger.Debug(line(format, v)) }
 
-// Warnf has mostly what comes with every start and stop of a node: see doc.go.
+// Warnf is where JetStream tells that it repairs or resets a log.
 func (l *serverLog) Warnf(format string, v ...any) {
-	l.logger.Debug(line(format, v), "level", "warn")
+	level := slog.LevelWarn
+	if slices.ContainsFunc(routine(), func(prefix string) bool { return strings.HasPrefix(format, prefix) }) {
+		level = slog.LevelDebug
+	}
+	l.logger.Log(context.Background(), level, line(format, v))
 }
 
+// Errorf is mostly about connections to nodes that are down: they are tried again.
 func (l *serverLog) Errorf(format string, v ...any) { l.logger.Warn(line(format, v)) }
 
 func (l *serverLog) Fatalf(format string, v ...any) {
