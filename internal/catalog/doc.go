@@ -26,9 +26,18 @@
 //
 // # Several nodes
 //
-// Every node has the committed state; one owns the partition and has the working one.
+// Every node has the committed state and its watchers; one owns the partition and has
+// the working state. All see the same changes in the same order. A node that was given
+// its content anew may see several as one, and never sees one taken back.
+//
 // An update elsewhere runs against the committed state there, and sends its changes
 // with what it read and at which version. The owner makes them only if nothing of that
-// has changed since, and says so otherwise: then the update waits for that version and
-// runs again.
+// has changed since, and says so otherwise: then the update waits for the owner's
+// version and runs again. One that changes nothing (it fails, or finds everything as
+// it should be) is checked in the same way, so that no answer comes from what is out of
+// date. There is no queue for updates of the same record: one from another node may
+// lose many times to those that its owner runs all the time.
+//
+// Every answer of the owner is behind a write of its own, which the log refuses if
+// another node has taken over.
 package catalog

@@ -51,6 +51,9 @@ func (tx *Tx) Get(kind, key string) ([]byte, bool) {
 			return ch.value, ch.value != nil
 		}
 	}
+	if !validKey(kind, key) {
+		return nil, false // no record can have it
+	}
 	if tx.reads != nil {
 		tx.reads[recordID{kind, key}] = struct{}{}
 	}
