@@ -8,8 +8,9 @@ import (
 
 // leading is the time in which this node runs the message move tasks: on a cluster
 // it is the owner of the catalog, so that there is one. Two at once, while that
-// changes hands, do no harm: each message is moved by its queue's partition, once,
-// and progress is added to the task's record; the rate may be exceeded for a moment.
+// changes hands, do no harm: each message is moved by its queue's partition, once, and
+// what a mover decides on is in the catalog's records, by updates that see the latest:
+// progress is added, and a task ends once. The rate may be exceeded for a moment.
 type leading struct {
 	ctx     context.Context
 	end     context.CancelFunc
@@ -22,11 +23,12 @@ type leading struct {
 const taskRetry = time.Second
 
 // Lead tells whether this node runs the message move tasks from now on. It is called
-// once with true on a single machine, after Start.
+// once with true on a single machine, after Start. With false it returns when no task
+// runs here any more. After Close nothing is led.
 func (s *Service) Lead(leads bool) {
 	s.mu.Lock()
 	old := s.leading
-	if leads == (old != nil) {
+	if leads == (old != nil) || leads && s.closed {
 		s.mu.Unlock()
 		return
 	}

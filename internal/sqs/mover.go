@@ -34,9 +34,11 @@ func (m *mover) run(ctx context.Context) error {
 		}
 		status, reason := "", ""
 		var n int
-		var err error
 		source, ok := nameOf(t.Source)
-		q := m.s.lookup(source)
+		q, err := m.s.findWithin(ctx, source) // a node that led before may not know it yet
+		if err != nil {
+			return err
+		}
 		switch {
 		case t.Status == taskCancelling:
 			status = taskCancelled
@@ -84,9 +86,9 @@ func (m *mover) step(ctx context.Context, t *moveTask, q *Queue) (int, error) {
 	to := uint64(0) // each back to where it came from
 	if t.Destination != "" {
 		name, _ := nameOf(t.Destination)
-		target := m.s.lookup(name)
+		target, err := m.s.findWithin(ctx, name)
 		if target == nil {
-			return -1, nil
+			return -1, err
 		}
 		to = target.ID
 	}
@@ -115,10 +117,11 @@ func (m *mover) pause(ctx context.Context, t *moveTask) error {
 	}
 }
 
-// save stores the progress, and how the task ended if it did.
+// save stores the progress, and how the task ended if it did. Progress whose save
+// ended with an unknown result is added once more.
 func (m *mover) save(ctx context.Context, status, reason string) error {
 	moved := m.moved
-	err := m.s.updateTask(ctx, m.id, func(r *taskRecord) bool {
+	_, err := m.s.updateTask(ctx, m.id, func(r *taskRecord) bool {
 		cancelling := r.Status == taskCancelling
 		if !r.active() {
 			return false // another node ended it

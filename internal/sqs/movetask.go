@@ -105,9 +105,11 @@ func (s *Service) tasksOf(source string) []*moveTask {
 	return out
 }
 
-// updateTask changes a task's record; change returns false to leave it alone.
-func (s *Service) updateTask(ctx context.Context, id string, change func(r *taskRecord) bool) error {
-	return s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+// updateTask changes a task's record; change returns false to leave it alone. changed
+// tells whether it was there and was changed.
+func (s *Service) updateTask(ctx context.Context, id string, change func(r *taskRecord) bool) (changed bool, err error) {
+	err = s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+		changed = false // of a run before this one
 		value, ok := tx.Get(kindMoveTask, id)
 		if !ok {
 			return nil
@@ -116,11 +118,12 @@ func (s *Service) updateTask(ctx context.Context, id string, change func(r *task
 		if err := json.Unmarshal(value, &r); err != nil {
 			return err
 		}
-		if !change(&r) {
+		if changed = change(&r); !changed {
 			return nil
 		}
 		return putTask(tx, id, &r)
 	})
+	return changed, err
 }
 
 func putTask(tx *catalog.Tx, id string, r *taskRecord) error {

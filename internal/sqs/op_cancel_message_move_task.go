@@ -28,10 +28,9 @@ func (s *Service) accessCancelMove(_ *service.Call, in *sqsapi.CancelMessageMove
 // CancelMessageMoveTask implements the operation.
 func (s *Service) CancelMessageMoveTask(ctx context.Context, _ *service.Call, in *sqsapi.CancelMessageMoveTaskRequest) (*sqsapi.CancelMessageMoveTaskResult, error) {
 	h, _ := parseTaskHandle(*in.TaskHandle) // checked by accessCancelMove
-	found := false
 	var moved int64
-	err := s.updateTask(ctx, h.TaskID, func(r *taskRecord) bool {
-		if found = r.Source == h.SourceArn && r.active(); !found {
+	found, err := s.updateTask(ctx, h.TaskID, func(r *taskRecord) bool {
+		if r.Source != h.SourceArn || !r.active() {
 			return false
 		}
 		moved = r.Moved

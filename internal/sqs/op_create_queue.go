@@ -109,6 +109,8 @@ func sameAttributes(q *Queue, given map[string]string) error {
 
 // Declare makes a queue unless it exists, in the configured account; for queues
 // that the configuration file names. It fails if one exists with other attributes.
+// Several nodes may do so at once: one of them makes it. On a cluster whose catalog has
+// no owner yet it waits for one until ctx ends.
 func (s *Service) Declare(ctx context.Context, region string, in *sqsapi.CreateQueueRequest) error {
 	n := name{region, s.config.Account, deref(in.QueueName)}
 	if err := checkQueueName(n, in); err != nil {
@@ -121,5 +123,5 @@ func (s *Service) Declare(ctx context.Context, region string, in *sqsapi.CreateQ
 	if err := checkTags(n, in.Tags); err != nil {
 		return err
 	}
-	return s.catalog.Update(ctx, func(tx *catalog.Tx) error { return s.create(tx, n, given, in.Tags, time.Now()) })
+	return s.catalog.Ensure(ctx, func(tx *catalog.Tx) error { return s.create(tx, n, given, in.Tags, time.Now()) })
 }

@@ -41,14 +41,21 @@ func (s *Service) DeleteQueue(ctx context.Context, c *service.Call, in *sqsapi.D
 }
 
 func (s *Service) pruneTombstones(tx *catalog.Tx, now int64) {
-	var outdated []string
+	outdated := func(value []byte) bool {
+		deleted, err := strconv.ParseInt(string(value), 10, 64)
+		return err != nil || now-deleted > s.config.DeleteCooldown.Milliseconds()
+	}
+	var keys []string
 	s.catalog.Each(kindDeleted, func(key string, value []byte) bool {
-		if deleted, err := strconv.ParseInt(string(value), 10, 64); err != nil || now-deleted > s.config.DeleteCooldown.Milliseconds() {
-			outdated = append(outdated, key)
+		if outdated(value) {
+			keys = append(keys, key)
 		}
-		return len(outdated) < maxPruned
+		return len(keys) < maxPruned
 	})
-	for _, key := range outdated {
-		tx.Delete(kindDeleted, key)
+	for _, key := range keys {
+		// What is committed may be behind: the queue may have been deleted once more.
+		if value, ok := tx.Get(kindDeleted, key); ok && outdated(value) {
+			tx.Delete(kindDeleted, key)
+		}
 	}
 }

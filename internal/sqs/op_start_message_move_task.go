@@ -73,7 +73,9 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, c *service.Call, in 
 		}
 		r.Rate = *n
 	}
-	if len(s.sourcesOf(source.name)) == 0 {
+	if ok, err := s.isDeadLetter(ctx, source.name); err != nil {
+		return nil, err
+	} else if !ok {
 		return nil, invalidParameter("Source queue must be configured as a Dead Letter Queue.")
 	}
 	id := uuid(queue.NewID())
@@ -83,6 +85,16 @@ func (s *Service) StartMessageMoveTask(ctx context.Context, c *service.Call, in 
 	}
 	t := moveTask{id, r}
 	return &sqsapi.StartMessageMoveTaskResult{TaskHandle: t.handle()}, nil
+}
+
+// isDeadLetter tells whether some queue's redrive policy names the queue. One that is
+// not known here may have been set through another node.
+func (s *Service) isDeadLetter(ctx context.Context, n name) (bool, error) {
+	if len(s.sourcesOf(n)) > 0 {
+		return true, nil
+	}
+	err := s.current(ctx)
+	return len(s.sourcesOf(n)) > 0, err
 }
 
 func (s *Service) checkDestination(source *Queue, text *string) error {

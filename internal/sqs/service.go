@@ -53,13 +53,14 @@ type Service struct {
 	logger   *slog.Logger
 	receipts receipts
 
-	mu     sync.RWMutex // guards the four below
+	mu     sync.RWMutex // guards the rest
 	queues map[name]*Queue
 	byID   map[uint64]*Queue
 	// sources are the queues whose redrive policy names a dead-letter queue.
 	sources map[name]map[name]struct{}
 	tasks   map[string]*moveTask // by task id
 	leading *leading             // nil while another node runs the move tasks
+	closed  bool
 }
 
 // New returns the service. It must be made before the partitions start, so that
@@ -83,7 +84,12 @@ func New(engine *queue.Engine, cat *catalog.Catalog, c Config) *Service {
 func (s *Service) Start(ctx context.Context) error { return s.loadReceiptKey(ctx) }
 
 // Close ends background work. Move tasks go on at the next start.
-func (s *Service) Close() { s.Lead(false) }
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true // the catalog may come to this node once more
+	s.mu.Unlock()
+	s.Lead(false)
+}
 
 // current makes sure that what other nodes changed before is known here, for
 // operations that show what exists.
@@ -94,11 +100,13 @@ const findLimit = 5 * time.Second
 
 // find returns a queue by name, nil if there is none: not known here may mean that
 // another node made it a moment ago.
-func (s *Service) find(n name) (*Queue, error) {
+func (s *Service) find(n name) (*Queue, error) { return s.findWithin(context.Background(), n) }
+
+func (s *Service) findWithin(ctx context.Context, n name) (*Queue, error) {
 	if q := s.lookup(n); q != nil {
 		return q, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), findLimit)
+	ctx, cancel := context.WithTimeout(ctx, findLimit)
 	defer cancel()
 	if err := s.current(ctx); err != nil {
 		return nil, err
