@@ -62,6 +62,9 @@ func start(t *testing.T, yaml string) *fixture {
 			t.Fatal(err)
 		}
 	}
+	if *nodesFlag > 1 {
+		return startNodes(t, yaml)
+	}
 	srv, err := spillway.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
