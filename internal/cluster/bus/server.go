@@ -22,8 +22,13 @@ const (
 	userLogs   = "spillway"
 	userAdmin  = "admin"
 	userRoute  = "route"
-	account    = "$G" // of the logs: nats-server's only one besides the system's
+	account    = "SPILLWAY" // of the logs and messages; a part of the paths of files
 	systemName = "$SYS"
+
+	// The logs need an account of their own. In nats-server's default one everybody
+	// who reaches a port is at home without a password, if there is no other besides
+	// the system's. JetStream can be turned on for an account in no other way.
+	accounts = "accounts { " + account + " { jetstream: enabled } }"
 
 	routePing = 2 * time.Second // a route that does not answer two is closed
 )
@@ -38,7 +43,6 @@ func (c *Config) options(secrets *credentials) (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	system := server.NewAccount(systemName)
 	o := &server.Options{
 		ServerName: c.Node, NoSigs: true, NoLog: true,
 		// Without a port for clients nats-server does not open the one for routes.
@@ -46,11 +50,15 @@ func (c *Config) options(secrets *credentials) (*server.Options, error) {
 		MaxPayload: maxPayload, MaxPending: maxPending,
 		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
 		JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 50, // the disk is the limit, and package store watches it
-		Accounts: []*server.Account{system}, SystemAccount: systemName,
-		Users: []*server.User{
-			{Username: userLogs, Password: secrets.clients},
-			{Username: userAdmin, Password: secrets.clients, Account: system},
-		},
+	}
+	if err := o.ProcessConfigString(accounts); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	logs, system := o.Accounts[0], server.NewAccount(systemName)
+	o.Accounts, o.SystemAccount = append(o.Accounts, system), systemName
+	o.Users = []*server.User{
+		{Username: userLogs, Password: secrets.clients, Account: logs},
+		{Username: userAdmin, Password: secrets.clients, Account: system},
 	}
 	if !c.alone() {
 		o.Cluster = server.ClusterOpts{
