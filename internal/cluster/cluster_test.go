@@ -59,21 +59,33 @@ func ports(t *testing.T, n int) (out []string) {
 
 func newWorld(t *testing.T, n int) *world {
 	t.Helper()
+	w := prepareWorld(t, n)
+	w.startAll()
+	return w
+}
+
+// prepareWorld is newWorld before anything has started.
+func prepareWorld(t *testing.T, n int) *world {
+	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), peers: ports(t, n), nodes: make([]*host, n)}
 	t.Cleanup(func() {
 		for i := range w.nodes {
 			w.stop(i)
 		}
 	})
+	return w
+}
+
+func (w *world) startAll() {
+	w.t.Helper()
 	var starting sync.WaitGroup
 	for i := range w.nodes {
 		starting.Go(func() { w.start(i) })
 	}
 	starting.Wait()
-	if t.Failed() {
-		t.FailNow()
+	if w.t.Failed() {
+		w.t.FailNow()
 	}
-	return w
 }
 
 func (w *world) start(i int) {
