@@ -3,6 +3,7 @@ package queue
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
@@ -12,7 +13,8 @@ import (
 // Messages between engines. A request: version 1 | op 1 | queue id | body. A reply:
 // version 1 | error 1 | body. Numbers are uvarints (signed ones zigzag), bytes have
 // their length before them; the bodies are what the methods of Queue take and return,
-// in order. Nodes of neighbouring releases talk to each other during an upgrade: a
+// in order. There is one encoding for everything: what is longer than needed, or left
+// over, is malformed. Nodes of neighbouring releases talk to each other during an upgrade: a
 // change of a body needs a new version.
 const codecVersion = 1
 
@@ -70,14 +72,28 @@ func (e *encoder) enqueued(out *Enqueued) {
 func (e *encoder) settlement(s *Settlement) {
 	e.number(s.Seq)
 	e.number(uint64(s.Generation))
-	e.flag(s.Extend)
-	e.signed(s.Time)
+	switch {
+	case s.back:
+		*e = append(*e, settleBack)
+	case s.Extend:
+		*e = append(*e, settleExtend)
+		e.signed(s.Time)
+	default:
+		*e = append(*e, settleAccept)
+	}
 }
 
+// Kinds of settlements.
+const (
+	settleAccept byte = iota
+	settleExtend
+	settleBack
+)
+
 func (e *encoder) lease(in *LeaseRequest, token uint64) {
-	e.number(uint64(max(in.Max, 0)))
+	e.number(uint64(min(max(in.Max, 0), math.MaxInt32)))
 	e.signed(in.Time)
-	e.number(uint64(max(in.Wait, 0).Milliseconds()))
+	e.number(uint64(min(max(in.Wait, 0), maxWait).Milliseconds()))
 	e.bytes([]byte(in.Attempt))
 	e.number(token)
 }
@@ -88,6 +104,19 @@ func (e *encoder) delivery(d *Delivery) {
 	e.number(uint64(d.Generation))
 	e.number(uint64(d.Acquired))
 	e.signed(d.FirstAcquired)
+}
+
+func (e *encoder) counters(c *Counters) {
+	e.number(c.Visible)
+	e.number(c.InFlight)
+	e.number(c.Delayed)
+	e.signed(c.Oldest)
+}
+
+func (e *encoder) ticket(t ticket) {
+	e.number(uint64(t.from))
+	e.number(t.generation)
+	e.number(t.number)
 }
 
 func (e *encoder) peek(p *Peek) {
@@ -135,7 +164,7 @@ func (d *decoder) take(n uint64) []byte {
 
 func (d *decoder) number() uint64 {
 	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
+	if n <= 0 || n > 1 && d.b[n-1] == 0 {
 		d.fail()
 		return 0
 	}
@@ -143,33 +172,55 @@ func (d *decoder) number() uint64 {
 	return v
 }
 
-func (d *decoder) signed() int64 {
-	v, n := binary.Varint(d.b)
-	if n <= 0 {
+// upTo is a number that is not greater than most.
+func (d *decoder) upTo(most uint64) uint64 {
+	n := d.number()
+	if n > most {
 		d.fail()
 		return 0
 	}
-	d.b = d.b[n:]
-	return v
+	return n
 }
+
+func (d *decoder) short() uint32 { return uint32(d.upTo(math.MaxUint32)) }
+
+func (d *decoder) signed() int64 {
+	n := d.number() // zigzag, as encoding/binary has it
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+// maxCount bounds the things of one message: a page of Browse, or a step of Move, is
+// the most that is asked for.
+const maxCount = 1 << 16
 
 // count is a number of things of at least size bytes each.
 func (d *decoder) count(size int) int {
-	n := d.number()
-	if n > uint64(len(d.b)/size) {
-		d.fail()
-		return 0
-	}
-	return int(n)
+	return int(d.upTo(uint64(min(len(d.b)/size, maxCount))))
 }
 
-func (d *decoder) flag() bool { return d.byte() == 1 }
+// several takes things of at least size bytes each.
+func several[T any](d *decoder, size int, each func(d *decoder) T) (out []T) {
+	for n := d.count(size); n > 0 && !d.bad; n-- {
+		out = append(out, each(d))
+	}
+	return out
+}
 
+func (d *decoder) flag() bool {
+	b := d.byte()
+	if b > 1 {
+		d.fail()
+	}
+	return b == 1
+}
+
+// error is nil where it is malformed, too.
 func (d *decoder) error() error {
 	if i := d.byte(); int(i) < len(remoteErrors) {
 		return remoteErrors[i]
 	}
-	return errMalformed
+	d.fail()
+	return nil
 }
 
 // record's header and body alias the message.
@@ -187,7 +238,7 @@ func (d *decoder) enqueue() (in Enqueue) {
 	if in.HasDedup = d.flag(); in.HasDedup {
 		copy(in.DedupKey[:], d.take(uint64(len(in.DedupKey))))
 	}
-	in.From = core.TransferID{Source: d.number(), Seq: d.number()}
+	in.From = d.transfer()
 	return in
 }
 
@@ -199,28 +250,55 @@ func (d *decoder) enqueued() (out Enqueued) {
 }
 
 func (d *decoder) settlement() Settlement {
-	return Settlement{Seq: d.number(), Generation: uint32(d.number()), Extend: d.flag(), Time: d.signed()}
+	s := Settlement{Seq: d.number(), Generation: d.short()}
+	switch d.byte() {
+	case settleAccept:
+	case settleExtend:
+		s.Extend, s.Time = true, d.signed()
+	case settleBack:
+		s.back = true
+	default:
+		d.fail()
+	}
+	return s
 }
 
-// maxWait bounds the wait of a poll, whatever a message says.
+// maxWait bounds the wait of a poll.
 const maxWait = time.Hour
 
 func (d *decoder) lease() (in LeaseRequest, token uint64) {
-	in.Max = int(min(d.number(), maxBrowse))
+	in.Max = int(d.upTo(math.MaxInt32))
 	in.Time = d.signed()
-	in.Wait = time.Duration(min(d.number(), uint64(maxWait.Milliseconds()))) * time.Millisecond
+	in.Wait = time.Duration(d.upTo(uint64(maxWait.Milliseconds()))) * time.Millisecond
 	in.Attempt = string(d.take(d.number()))
 	return in, d.number()
 }
 
 func (d *decoder) delivery() Delivery {
 	return Delivery{
-		Message: d.record(), Seq: d.number(), Generation: uint32(d.number()), Acquired: uint32(d.number()), FirstAcquired: d.signed(),
+		Message: d.record(), Seq: d.number(), Generation: d.short(), Acquired: d.short(), FirstAcquired: d.signed(),
 	}
 }
 
 func (d *decoder) peek() Peek {
 	return Peek{
-		Message: d.record(), Seq: d.number(), Acquired: uint32(d.number()), FirstAcquired: d.signed(), Hidden: d.flag(), Delayed: d.flag(),
+		Message: d.record(), Seq: d.number(), Acquired: d.short(), FirstAcquired: d.signed(), Hidden: d.flag(), Delayed: d.flag(),
 	}
+}
+
+func (d *decoder) counters() Counters {
+	return Counters{Visible: d.number(), InFlight: d.number(), Delayed: d.number(), Oldest: d.signed()}
+}
+
+// ticket is one that was given out in a cluster.
+func (d *decoder) ticket() ticket {
+	t := ticket{uint16(d.upTo(math.MaxUint16)), d.number(), d.number()}
+	if t.from == 0 || t.generation == 0 || t.number == 0 {
+		d.fail()
+	}
+	return t
+}
+
+func (d *decoder) transfer() core.TransferID {
+	return core.TransferID{Source: d.number(), Seq: d.number()}
 }

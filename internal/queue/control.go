@@ -64,13 +64,48 @@ func (m *machine) recover(tx *partition.Tx) {
 	for _, id := range m.orphans {
 		m.drop(tx, id)
 	}
-	for _, i := range m.interrupted {
-		for _, t := range i.out {
-			m.engine.mover.add(&move{source: i.queue, Transfer: t})
+	for id, l := range m.locals {
+		if l.handle.gone.Load() {
+			m.drop(tx, id) // deleted during Load: the command for that was refused
 		}
-		for _, id := range i.in {
-			m.engine.mover.resolve(i.queue, id)
+	}
+	if m.engine.clustered() {
+		m.takeUp(tx)
+	} else {
+		for _, i := range m.interrupted {
+			for _, t := range i.out {
+				m.engine.mover.add(&move{source: i.queue, Transfer: t})
+			}
+			for _, id := range i.in {
+				m.engine.mover.resolve(i.queue, id)
+			}
 		}
 	}
 	m.orphans, m.interrupted = nil, nil
+}
+
+// takeUp goes on with the transfers of the partition's last owner.
+func (m *machine) takeUp(tx *partition.Tx) {
+	var out []*move
+	var in []arrived
+	for _, i := range m.interrupted {
+		for _, t := range i.out {
+			out = append(out, &move{source: i.queue, Transfer: t, generation: m.generation})
+		}
+		for _, id := range i.in {
+			in = append(in, arrived{i.queue.id, id})
+		}
+	}
+	v, tenure := m.engine.mover, m.tenure
+	if len(out) > 0 {
+		m.announce(tx)
+		tx.OnCommit(func(err error) {
+			if err == nil {
+				v.queue(v.notify, out...)
+			}
+		})
+	}
+	if len(in) > 0 {
+		v.spawn(func() { v.resolveElsewhere(tenure, in) })
+	}
 }

@@ -13,7 +13,8 @@
 // A message that moves (dead letter, redrive) is a transfer: the source keeps it,
 // durably marked as leaving; the target stores it together with the transfer's
 // id; the source then deletes it, and the target forgets the id. A crash or
-// failure in between repeats a step and neither loses nor doubles the message.
+// failure in between repeats a step and neither loses nor doubles the message; why
+// that holds between nodes, too, is said at mover.
 //
 // # Records
 //
@@ -23,5 +24,14 @@
 // (queue, due ms, sequence) undelivered delayed messages, and SpaceDelayCount
 // (queue, second) their numbers; SpaceDedup (queue, sequence) deduplication ids;
 // SpaceTransfer (queue, source queue, sequence) transfers that arrived. Package
-// core documents the values.
+// core documents the values. In a cluster also SpaceSender (0) the generation of the
+// partition's owner as a source of transfers, 8 bytes, and SpaceSender (partition) the
+// floor for tickets of another's arrivals, generation and number of 8 bytes each.
+//
+// # In a cluster
+//
+// Only the node that owns a partition has its queues in memory. The others know what
+// is declared, and send what they are asked for to the owner (remote.go), which
+// executes it (serve.go). A request that may have been executed is not sent again,
+// except polls, which move with the partition.
 package queue

@@ -82,7 +82,7 @@ func New(set *partition.Set, st *store.Store, o Options) *Engine {
 	}
 	e := &Engine{set: set, store: st, cache: core.NewCache(o.CacheBytes), logger: o.Logger, machines: make(map[uint16]*machine), queues: make(map[uint64]*Queue)}
 	e.mover = newMover(e)
-	e.remote = remote{peers: o.Peers, refresh: o.Refresh, polls: make(map[uint64]context.CancelFunc)}
+	e.remote = remote{peers: o.Peers, refresh: o.Refresh, polls: make(map[uint64]context.CancelFunc), left: make(map[uint64]struct{})}
 	e.enqueues = newPool(func() *enqueueCommand { return &enqueueCommand{call: newCall()} })
 	e.settles = newPool(func() *settleCommand { return &settleCommand{call: newCall()} })
 	set.Attach(func(p *partition.Partition) partition.Machine { return newMachine(e, p) })
@@ -173,7 +173,7 @@ type stats struct {
 // Counters are the numbers of messages by state; they include what is not durable
 // yet.
 func (q *Queue) Counters(ctx context.Context) (Counters, error) {
-	if q.m.engine.remote.peers == nil || q.m.p.Owned() {
+	if !q.m.engine.clustered() || q.m.p.Owned() {
 		return q.LocalCounters(), nil
 	}
 	return q.countersElsewhere(ctx)
@@ -191,6 +191,15 @@ func (q *Queue) LocalCounters() Counters {
 		Delayed:  uint64(q.stats.delayed.Load()),
 		Oldest:   q.stats.oldest.Load(),
 	}
+}
+
+// publish makes the counters visible to other goroutines.
+func (q *Queue) publish(c Counters) {
+	s := &q.stats
+	s.visible.Store(int64(c.Visible))
+	s.inFlight.Store(int64(c.InFlight))
+	s.delayed.Store(int64(c.Delayed))
+	s.oldest.Store(c.Oldest)
 }
 
 // Stats returns the counts so far.

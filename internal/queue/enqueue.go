@@ -16,7 +16,7 @@ func (q *Queue) Enqueue(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
 }
 
 func (q *Queue) enqueueHere(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
-	if q.m.p.Full() {
+	if q.m.p.Full() && (!q.m.engine.clustered() || q.m.p.Owned()) { // else it is the owner's disk that counts
 		return out, partition.ErrDiskFull
 	}
 	c := q.m.engine.enqueues.get()

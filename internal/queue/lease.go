@@ -44,25 +44,36 @@ const moveLimit = time.Second
 //
 // If ctx ends, messages that came just then are made visible again.
 func (q *Queue) Lease(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
-	if q.m.engine.remote.peers == nil {
+	if !q.m.engine.clustered() {
 		return q.leaseHere(ctx, in)
 	}
-	// A poll moves with the partition, for as long as it wants to wait.
+	// A poll moves with the partition, for as long as it wants to wait. What it may
+	// have leased when it was interrupted is visible again when that lease ends.
 	until, waits := time.Now().Add(in.Wait), in.Wait > 0
 	for {
 		out, err := q.leaseHere(ctx, in)
 		if q.elsewhere(err) {
+			if waits && ctx.Err() != nil {
+				return nil, nil
+			}
 			in.Wait = max(0, time.Until(until))
 			out, err = q.leaseElsewhere(ctx, in)
 		}
-		if !errors.Is(err, partition.ErrStopped) || !waits || ctx.Err() != nil {
+		if !waits || !errors.Is(err, partition.ErrStopped) {
 			return out, err
+		}
+		// The pause is for owners that fail at once, again and again.
+		if !pause(ctx, min(pollRetry, time.Until(until))) {
+			return nil, nil
 		}
 		if in.Wait = time.Until(until); in.Wait <= 0 {
 			return nil, nil
 		}
 	}
 }
+
+// pollRetry is the pause before a poll that was interrupted goes on.
+const pollRetry = 20 * time.Millisecond
 
 func (q *Queue) leaseHere(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
 	c := &leaseCommand{call: newCall(), q: q, in: in}
@@ -73,7 +84,7 @@ func (q *Queue) leaseHere(ctx context.Context, in LeaseRequest) ([]Delivery, err
 	if ctx.Err() != nil && len(c.out) > 0 {
 		back := make([]Settlement, len(c.out))
 		for i, d := range c.out {
-			back[i] = Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true}
+			back[i] = Settlement{Seq: d.Seq, Generation: d.Generation, back: true}
 		}
 		q.giveBack(back)
 		return nil, ctx.Err()
@@ -160,6 +171,7 @@ func (c *leaseCommand) Run(tx *partition.Tx) {
 // the batch is durable.
 func (c *leaseCommand) take(tx *partition.Tx, m *machine, l *local) (now bool) {
 	ctx := m.begin(tx, l)
+	before := tx.Batch.Len()
 	moves := new(moveWait)
 	l.moves = moves
 	c.out, c.err = l.core.Lease(ctx, &core.Lease{Max: c.in.Max, Time: c.in.Time, Attempt: c.in.Attempt}, c.out)
@@ -169,6 +181,7 @@ func (c *leaseCommand) take(tx *partition.Tx, m *machine, l *local) (now bool) {
 		return false
 	}
 	if (l.handle.spec.Load().FIFO || tx.Fenced()) && len(c.out) > 0 {
+		m.fence(tx, before) // a repeated attempt gets its messages without a write
 		return false
 	}
 	for _, d := range c.out {
@@ -245,6 +258,9 @@ func (c *leaseCommand) await(ctx context.Context) error {
 	leave := &leaveCommand{call: newCall(), of: c}
 	c.q.m.p.Submit(leave)
 	if err := leave.wait(); err != nil {
+		if c.q.elsewhere(err) {
+			return c.released()
+		}
 		select {
 		case <-c.ended: // when the partition was given up
 			return c.err
@@ -253,6 +269,20 @@ func (c *leaseCommand) await(ctx context.Context) error {
 		}
 	}
 	return c.wait()
+}
+
+// released waits for the answer of a lease whose partition was just released: it may
+// have been given messages, by a batch that is on its way.
+func (c *leaseCommand) released() error {
+	timer := time.NewTimer(leaseMargin)
+	defer timer.Stop()
+	select {
+	case <-c.ended:
+		return c.err
+	case <-timer.C:
+	case <-c.q.m.engine.store.Failed():
+	}
+	return partition.ErrStopped
 }
 
 // leaveCommand takes a waiting lease out of the line.

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"encoding/binary"
 	"time"
 
@@ -25,8 +26,12 @@ func (m *machine) Load(r store.Reader, now time.Time) error {
 	if err := m.loadTables(r, saved); err != nil {
 		return err
 	}
+	if err := m.loadTickets(r); err != nil {
+		return err
+	}
+	m.tenure, m.endTenure = context.WithCancel(m.engine.mover.ctx)
 	m.locals = make(map[uint64]*local, len(saved))
-	m.timers, m.touched, m.orphans, m.interrupted = nil, nil, nil, nil
+	m.timers, m.touched, m.orphans, m.interrupted, m.loaded = nil, nil, nil, nil, true
 	for id, s := range saved {
 		q := m.engine.Queue(id)
 		if q == nil {

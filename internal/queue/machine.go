@@ -3,6 +3,7 @@ package queue
 import (
 	"container/heap"
 	"container/list"
+	"context"
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
@@ -22,6 +23,16 @@ type machine struct {
 	touched []*local // by commands of the present batch
 	// arrivals and departures that were under way at Load.
 	interrupted []interrupted
+	loaded      bool // and not advanced since
+
+	// As the source and target of transfers in a cluster, see mover.
+	sender     *sender
+	generation uint64
+	announced  bool // the generation was written
+	floors     map[uint16]ticket
+	// tenure ends with the ownership.
+	tenure    context.Context
+	endTenure context.CancelFunc
 }
 
 // local is one queue in the partition's memory.
@@ -41,7 +52,8 @@ type local struct {
 }
 
 func newMachine(e *Engine, p *partition.Partition) *machine {
-	m := &machine{engine: e, p: p, locals: make(map[uint64]*local)}
+	m := &machine{engine: e, p: p, locals: make(map[uint64]*local), endTenure: func() {}}
+	m.sender = &sender{mover: e.mover, partition: p.ID()}
 	e.machines[p.ID()] = m
 	return m
 }
@@ -86,8 +98,9 @@ func (m *machine) begin(tx *partition.Tx, l *local) *core.Tx {
 // Advance implements partition.Machine: it completes the batch's commands, and
 // does what time demands.
 func (m *machine) Advance(tx *partition.Tx) time.Time {
-	if m.orphans != nil || m.interrupted != nil {
-		m.recover(tx) // the first time after Load
+	if m.loaded {
+		m.loaded = false
+		m.recover(tx)
 	}
 	for m.timers.Len() > 0 && m.timers[0].next <= tx.NowMillis {
 		l := m.timers[0]
@@ -113,6 +126,8 @@ func (m *machine) Advance(tx *partition.Tx) time.Time {
 
 // Unload implements partition.Machine: it ends the leases that wait.
 func (m *machine) Unload(err error) {
+	m.endTenure()
+	m.sender.end()
 	for _, l := range m.locals {
 		for l.waiters.Len() > 0 {
 			c := l.waiters.Remove(l.waiters.Front()).(*leaseCommand)
@@ -121,19 +136,16 @@ func (m *machine) Unload(err error) {
 		}
 		l.core.Release()
 		l.handle.inUse.Store(false)
+		l.handle.publish(Counters{}) // some may never have become durable
 	}
 	m.locals = make(map[uint64]*local)
-	m.timers, m.touched, m.orphans, m.interrupted = nil, nil, nil, nil
+	m.timers, m.touched, m.orphans, m.interrupted, m.loaded = nil, nil, nil, nil, false
 }
 
 // publish makes the counters visible to other goroutines.
 func (m *machine) publish(l *local) {
-	c, s := l.core.Counters(), &l.handle.stats
-	s.visible.Store(int64(c.Visible))
-	s.inFlight.Store(int64(c.InFlight))
-	s.delayed.Store(int64(c.Delayed))
-	s.oldest.Store(c.Oldest)
-	s.expired.Store(l.core.Expired())
+	l.handle.publish(l.core.Counters())
+	l.handle.stats.expired.Store(l.core.Expired())
 }
 
 // schedule has Advance look at the queue at a time (unix ms), 0 for never.

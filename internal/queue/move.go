@@ -129,7 +129,11 @@ func (w *moveWait) wait(limit time.Duration) {
 // depart is called by core for a message that leaves: when that is durable, the
 // mover takes over.
 func (l *local) depart(t core.Transfer) {
+	m := l.handle.m
 	mv := &move{source: l.handle, Transfer: t, wait: l.moves}
+	if m.engine.clustered() {
+		mv.generation = m.generation
+	}
 	if mv.wait != nil {
 		mv.wait.add()
 	}
@@ -140,7 +144,8 @@ func (l *local) depart(t core.Transfer) {
 	// But the target must not have the message before the mark here is durable, or
 	// a crash in between leaves two.
 	l.now.Force()
-	mover := l.handle.m.engine.mover
+	m.announce(l.now) // before the transfer is handed over
+	mover := m.engine.mover
 	l.now.OnCommit(func(err error) {
 		if err == nil {
 			mover.add(mv)

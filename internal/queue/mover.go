@@ -15,24 +15,47 @@ import (
 const moveRetry = 100 * time.Millisecond
 
 // mover takes transfers through their steps. The steps themselves are commands of
-// the two partitions; the mover's goroutine only reads records and submits. On a
+// the two partitions; the mover's goroutine only reads records and submits. In a
 // cluster the source's owner drives: it does its own steps here, and the target's at
-// the target's owner.
+// the target's owner, from a bounded number of goroutines, so that a target that does
+// not answer does not hold up the others.
 //
 // # Once and only once
 //
-// The target remembers a transfer's id from its arrival until it is told to forget
-// it, so an arrival may be sent any number of times before that. The source's owner
-// has it forgotten after the departure is durable; from then on no owner of the
-// source sends it again, since the message that it would send is gone there. What is
-// left is an arrival that was sent before and is late: from a call that ended without
-// an answer, or from an owner that died. So on a cluster nothing is forgotten before
-// forgetAfter, which is longer than a message between two nodes can be on its way:
-// both ends of a connection give it up long before.
+// The source marks the message as leaving, durably; the target stores it with the
+// transfer's id; the source deletes it, durably; the target forgets the id. Each step
+// can be repeated, and none begins before the one before it is durable, so a crash in
+// between loses nothing. An arrival that is repeated finds the id and does nothing.
+//
+// What could double a message is an arrival after the id was forgotten. On a single
+// machine there is none: arrivals wait in a partition's inbox only, before the
+// departure they lead to. In a cluster one can be late: its call was given up while it
+// was under way, or the node that sends it was stopped before it did (for any length
+// of time: waiting proves nothing), and another owner of the source has finished the
+// transfer meanwhile. So every arrival has a ticket: the generation of the source
+// partition's owner, a number that is in the partition's log before its first use and
+// so belongs to one ownership only; and the number of the attempt within it. For each
+// source partition the target's partition keeps, durably, a floor, and it refuses
+// arrivals with tickets below. It raises the floor to the generation of every arrival
+// that it takes; and to the ticket that comes with the request to forget, in the batch
+// that forgets, unless the floor's generation is higher already: then it forgets
+// nothing, as that request was the late one.
+//
+// An id is forgotten at the request of an owner of generation G, for whom the
+// departure is durable, with a ticket (G, N) above all attempts that it made for this
+// transfer, since it waits until those have ended or were given up. Then of all
+// arrivals of the message there can ever be
+//   - those of earlier generations and of G's earlier attempts are below the floor;
+//   - G makes no further attempt: the message is not there any more;
+//   - the owner of a later generation loaded the partition from a log with G's
+//     departure in it, and makes none either. Had it loaded one without, G's departure
+//     would never have become durable, nor the request been sent.
 //
 // A step whose partition moved to another node is dropped here. The new owner of a
-// source sends what is marked as leaving again, and that of a target asks the sources
-// of what it remembers.
+// source sends what is marked as leaving again; the new owner of a target asks the
+// sources' owners about what it remembers, who have it forgotten if it is over. If
+// the source's owner changes after the departure, the id stays until the target is
+// loaded again: some bytes, and no harm.
 type mover struct {
 	engine *Engine
 	notify chan struct{}   // 1 slot: there are moves
@@ -40,51 +63,59 @@ type mover struct {
 	ctx    context.Context // ends with close
 	quit   context.CancelFunc
 	ended  sync.WaitGroup
-	calls  chan struct{} // as many slots as calls to other nodes may be under way
 
-	mu     sync.Mutex // guards the fields below
-	moves  []*move
-	later  []later // in the order in which they are due
-	closed bool
+	mu      sync.Mutex // guards the fields below
+	moves   []*move
+	far     []*arrival // to targets that other nodes own
+	callers int        // goroutines that send them
+	closed  bool
 }
-
-// forgetAfter is how long a target on a cluster remembers a transfer that is over.
-const forgetAfter = time.Minute
 
 // maxMoveCalls bounds the transfers that are on their way to other nodes.
 const maxMoveCalls = 64
-
-// later is something to be done at a time.
-type later struct {
-	at time.Time
-	do func()
-}
 
 // move is one transfer on its way.
 type move struct {
 	source *Queue
 	core.Transfer
-	wait *moveWait // nil when nobody waits
+	wait       *moveWait // nil when nobody waits
+	generation uint64    // of the source's ownership, 0 on a single machine
+	ticket     ticket    // of the last attempt
 }
 
 func newMover(e *Engine) *mover {
-	v := &mover{engine: e, notify: make(chan struct{}, 1), busy: make(chan struct{}, 1), calls: make(chan struct{}, maxMoveCalls)}
+	v := &mover{engine: e, notify: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
 	v.ctx, v.quit = context.WithCancel(context.Background())
 	return v
 }
 
-func (v *mover) start() { v.ended.Go(v.run) }
+func (v *mover) start() { v.spawn(v.run) }
+
+// spawn runs f in a goroutine that close waits for; not after close.
+func (v *mover) spawn(f func()) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.closed {
+		v.ended.Go(f)
+	}
+	return !v.closed
+}
 
 func (v *mover) close() {
 	v.quit()
-	v.ended.Wait()
 	v.mu.Lock()
 	v.closed = true
-	moves := v.moves
-	v.moves = nil
+	v.mu.Unlock()
+	v.ended.Wait()
+	v.mu.Lock()
+	moves, far := v.moves, v.far
+	v.moves, v.far = nil, nil
 	v.mu.Unlock()
 	for _, mv := range moves {
 		mv.end()
+	}
+	for _, c := range far {
+		c.mv.end()
 	}
 }
 
@@ -123,15 +154,10 @@ func (mv *move) end() {
 func (v *mover) run() {
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
 	for {
 		select {
 		case <-v.ctx.Done():
 			return
-		case now := <-tick.C:
-			v.doLater(now)
-			continue
 		case <-v.busy:
 			retry.Reset(moveRetry)
 			continue
@@ -160,32 +186,6 @@ func (v *mover) run() {
 	}
 }
 
-// after has something done when what may be on its way now has come: at once on a
-// single machine.
-func (v *mover) after(do func()) {
-	if v.engine.remote.peers == nil {
-		do()
-		return
-	}
-	v.mu.Lock()
-	v.later = append(v.later, later{time.Now().Add(forgetAfter), do})
-	v.mu.Unlock()
-}
-
-func (v *mover) doLater(now time.Time) {
-	v.mu.Lock()
-	n := 0
-	for n < len(v.later) && !v.later[n].at.After(now) {
-		n++
-	}
-	due := v.later[:n:n]
-	v.later = v.later[n:]
-	v.mu.Unlock()
-	for _, l := range due {
-		l.do()
-	}
-}
-
 // send submits the transfer to its target.
 func (v *mover) send(mv *move) error {
 	if mv.Record == nil {
@@ -209,19 +209,29 @@ func (v *mover) send(mv *move) error {
 		v.settle(mv, false)
 		return nil
 	}
-	if !target.m.p.Owned() && v.engine.remote.peers != nil {
-		v.sendElsewhere(mv, target, mv.arrival(m, target))
-		return nil
-	}
-	if target.m.p.Full() {
+	here := !v.engine.clustered() || target.m.p.Owned()
+	if here && target.m.p.Full() {
 		return partition.ErrDiskFull
 	}
-	target.m.p.Submit(&arriveCommand{v: v, mv: mv, target: target, in: mv.arrival(m, target)})
+	c := &arrival{mv: mv, target: target, in: mv.message(m, target)}
+	if v.engine.clustered() {
+		ok := false
+		if c.ticket, ok = mv.source.m.sender.start(mv.generation); !ok {
+			mv.end() // the source's new owner takes it up
+			return nil
+		}
+		mv.ticket = c.ticket
+	}
+	if !here {
+		v.sendElsewhere(c)
+		return nil
+	}
+	target.m.p.Submit(&arriveCommand{arrival: c})
 	return nil
 }
 
-// arrival is the message as the target stores it.
-func (mv *move) arrival(m Message, target *Queue) Enqueue {
+// message is the message as the target stores it.
+func (mv *move) message(m Message, target *Queue) Enqueue {
 	m.DueAt = 0
 	if mv.State.Fresh {
 		m.ID, m.SentAt, m.Prior, m.FirstAcquired, m.Origin, m.RetainFrom = NewID(), 0, 0, 0, 0, 0
@@ -239,41 +249,63 @@ func (mv *move) arrival(m Message, target *Queue) Enqueue {
 	return Enqueue{Message: m, From: core.TransferID{Source: mv.source.id, Seq: mv.Seq}}
 }
 
-// arriveCommand stores the message in the target.
-type arriveCommand struct {
-	v       *mover
-	mv      *move
-	target  *Queue
-	in      Enqueue
-	refused bool
+// arrival is an attempt to make a message arrive.
+type arrival struct {
+	mv     *move // nil at the owner of the target, if that is another node
+	target *Queue
+	in     Enqueue
+	ticket ticket
+	result outcome
 }
+
+// outcome is what became of an attempt. Values are sent between nodes: append only.
+type outcome byte
+
+const (
+	stored  outcome = iota // now, or it was already
+	refused                // there is no such queue
+	late                   // the ticket is below the floor: nothing was done
+)
+
+// run stores the message in the target.
+func (c *arrival) run(tx *partition.Tx) {
+	m := c.target.m
+	l := m.local(c.target)
+	switch {
+	case l == nil:
+		c.result = refused
+	case c.ticket != ticket{} && !m.admit(tx, c.ticket):
+		c.result = late
+	default:
+		l.core.Enqueue(m.begin(tx, l), &c.in)
+		c.result = stored
+	}
+}
+
+// finish goes on after an attempt whose sender knows what became of it, if err is nil.
+func (c *arrival) finish(err error) {
+	mv, v := c.mv, c.target.m.engine.mover
+	if c.ticket != (ticket{}) {
+		mv.source.m.sender.finish(c.ticket)
+	}
+	switch {
+	case err == nil && c.result != late:
+		v.settle(mv, c.result == stored)
+	case errors.Is(err, partition.ErrBusy), v.engine.clustered():
+		v.again(mv) // the target knows it, if it has arrived
+	default:
+		mv.end() // the target's partition has stopped: after the restart it goes on
+	}
+}
+
+// arriveCommand is an attempt at a target that this node owns.
+type arriveCommand struct{ *arrival }
 
 // Run implements partition.Command.
-func (c *arriveCommand) Run(tx *partition.Tx) { c.refused = !c.target.arrive(tx, &c.in) }
+func (c *arriveCommand) Run(tx *partition.Tx) { c.run(tx) }
 
-// arrive stores a message that comes from another queue, unless it has; it reports
-// whether the queue still exists.
-func (q *Queue) arrive(tx *partition.Tx, in *Enqueue) bool {
-	l := q.m.local(q)
-	if l == nil {
-		return false
-	}
-	l.core.Enqueue(q.m.begin(tx, l), in)
-	return true
-}
-
-// Done implements partition.Command. When the target's partition has stopped,
-// the transfer is taken up again after the restart.
-func (c *arriveCommand) Done(err error) {
-	switch {
-	case errors.Is(err, partition.ErrBusy), c.v.engine.remote.peers != nil && err != nil:
-		c.v.again(c.mv) // the target knows it, if it has arrived
-	case err != nil:
-		c.mv.end()
-	default:
-		c.v.settle(c.mv, !c.refused)
-	}
-}
+// Done implements partition.Command.
+func (c *arriveCommand) Done(err error) { c.finish(err) }
 
 // settle tells the source how a transfer ended.
 func (v *mover) settle(mv *move, arrived bool) {
@@ -307,25 +339,24 @@ func (c *departCommand) Done(err error) {
 		c.v.again(c.mv) // from the start: the target knows it already
 		return
 	}
+	if err == nil && c.arrived {
+		c.v.over(c.mv)
+	}
 	c.mv.end()
-	if target := c.v.engine.Queue(c.mv.Target); err == nil && c.arrived && target != nil {
-		id := core.TransferID{Source: c.mv.source.id, Seq: c.mv.Seq}
-		c.v.after(func() { c.v.forget(target, id) })
+}
+
+// over has the target forget a transfer that is over.
+func (v *mover) over(mv *move) {
+	id := core.TransferID{Source: mv.source.id, Seq: mv.Seq}
+	if v.engine.clustered() {
+		mv.source.m.sender.forget(arrived{mv.Target, id}, ticket{generation: mv.generation, number: mv.ticket.number})
+	} else if target := v.engine.Queue(mv.Target); target != nil {
+		target.m.p.Submit(&forgetCommand{target: target, id: id})
 	}
 }
 
-// forget has the target forget a transfer that is over. If that fails, the target's
-// next owner asks.
-func (v *mover) forget(target *Queue, id core.TransferID) {
-	if v.engine.remote.peers != nil && !target.m.p.Owned() {
-		v.forgetElsewhere(target, id)
-		return
-	}
-	target.m.p.Submit(&forgetCommand{target: target, id: id})
-}
-
-// forgetCommand drops the target's memory of a transfer. If it is lost, the next
-// start asks the source.
+// forgetCommand drops the target's memory of a transfer, on a single machine. If it
+// is lost, the next start asks the source.
 type forgetCommand struct {
 	target *Queue
 	id     core.TransferID
@@ -342,37 +373,33 @@ func (c *forgetCommand) Run(tx *partition.Tx) {
 // Done implements partition.Command.
 func (c *forgetCommand) Done(error) {}
 
-// resolve finds out, after a restart or a fail-over, whether a transfer that arrived
-// at target is over, and has it forgotten then.
+// resolve finds out, after a restart of a single machine, whether a transfer that
+// arrived at target is over, and has it forgotten then.
 func (v *mover) resolve(target *Queue, id core.TransferID) {
-	source := v.engine.Queue(id.Source)
-	switch {
-	case source == nil:
-		v.after(func() { v.forget(target, id) })
-	case v.engine.remote.peers != nil && !source.m.p.Owned():
-		v.resolveElsewhere(target, source, id)
-	default:
-		source.m.p.Submit(&resolveCommand{source: source, id: id, done: func(over bool) {
-			if over {
-				v.after(func() { v.forget(target, id) })
-			}
-		}})
+	forget := &forgetCommand{target: target, id: id}
+	if source := v.engine.Queue(id.Source); source != nil {
+		source.m.p.Submit(&resolveCommand{source: source, forget: forget})
+	} else {
+		target.m.p.Submit(forget)
 	}
 }
 
 // resolveCommand asks a source whether a message is still on its way.
 type resolveCommand struct {
 	source *Queue
-	id     core.TransferID
+	forget *forgetCommand
 	over   bool
-	done   func(over bool)
 }
 
 // Run implements partition.Command.
 func (c *resolveCommand) Run(tx *partition.Tx) {
 	l := c.source.m.local(c.source)
-	c.over = l == nil || !l.core.IsLeaving(c.id.Seq)
+	c.over = l == nil || !l.core.IsLeaving(c.forget.id.Seq)
 }
 
 // Done implements partition.Command.
-func (c *resolveCommand) Done(err error) { c.done(err == nil && c.over) }
+func (c *resolveCommand) Done(err error) {
+	if err == nil && c.over {
+		c.forget.target.m.p.Submit(c.forget)
+	}
+}

@@ -13,76 +13,103 @@ import (
 // remote is the part of an engine that other nodes have to do with. A method of
 // Queue runs where its partition is owned: here, or through Peers on the owner, which
 // executes it by Serve. Nothing is executed twice by this: what may have been
-// executed is not sent again.
+// executed is not sent again, except polls.
 type remote struct {
 	peers   partition.Peers
 	refresh func(ctx context.Context) error
 	work    sync.WaitGroup // calls that outlive their callers
 
-	mu    sync.Mutex                    // guards polls
+	mu    sync.Mutex                    // guards the fields below
 	polls map[uint64]context.CancelFunc // parked here for other nodes, by token
+	left  map[uint64]struct{}           // tokens of polls that were taken back before they came
 }
+
+const (
+	// forwardTime bounds a call to the owner, looking for it included: longer than a
+	// fail-over takes, shorter than clients wait.
+	forwardTime = 10 * time.Second
+	// leaveTime is how long a poll may take to come back from its owner when its
+	// caller has gone.
+	leaveTime = 2 * time.Second
+	// leaseMargin is what a poll may take beyond its wait.
+	leaseMargin = forwardTime
+	// moveTime is how long the owner waits for the messages that it moves to arrive.
+	moveTime = 5 * time.Second
+)
+
+// clustered tells whether there are other nodes.
+func (e *Engine) clustered() bool { return e.remote.peers != nil }
 
 // elsewhere tells whether a call has to be made at another node.
 func (q *Queue) elsewhere(err error) bool {
-	return err != nil && q.m.engine.remote.peers != nil && errors.Is(err, partition.ErrNotOwner)
+	return err != nil && q.m.engine.clustered() && errors.Is(err, partition.ErrNotOwner)
 }
 
-// call has the owner execute a request about the queue, and takes its answer apart:
-// the error is the owner's, or one of package partition.
-func (q *Queue) call(ctx context.Context, b []byte) (decoder, error) {
-	reply, err := q.m.engine.remote.peers.Call(ctx, q.m.p.ID(), b)
+// call has a partition's owner execute a request, and takes its answer apart: the
+// error is the owner's, or one of package partition.
+func (r *remote) call(ctx context.Context, id uint16, request []byte) (decoder, error) {
+	reply, err := r.peers.Call(ctx, id, request)
 	if err != nil {
 		return decoder{}, err
 	}
 	d := decoder{b: reply}
 	if d.byte() != codecVersion {
-		return decoder{}, partition.ErrStopped
+		return decoder{}, errMalformed
 	}
-	return d, d.error()
+	err = d.error()
+	if d.bad {
+		err = errMalformed
+	}
+	return d, err
 }
 
-// begin starts a request.
-func (q *Queue) begin(op byte) []byte {
+// call is remote.call for a request about the queue.
+func (q *Queue) call(ctx context.Context, request []byte) (decoder, error) {
+	return q.m.engine.remote.call(ctx, q.m.p.ID(), request)
+}
+
+// forward is call with a limit in time.
+func (q *Queue) forward(ctx context.Context, request []byte) (decoder, error) {
+	ctx, cancel := context.WithTimeout(ctx, forwardTime)
+	defer cancel()
+	return q.call(ctx, request)
+}
+
+// request starts one about a queue, 0 for none.
+func request(op byte, queue uint64) encoder {
 	e := encoder{codecVersion, op}
-	e.number(q.id)
+	e.number(queue)
 	return e
 }
 
 func (q *Queue) enqueueElsewhere(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
-	e := encoder(q.begin(opEnqueue))
+	e := request(opEnqueue, q.id)
 	e.number(uint64(len(in)))
 	for i := range in {
 		e.enqueue(&in[i])
 	}
-	d, err := q.call(context.Background(), e)
+	d, err := q.forward(context.Background(), e)
 	if err != nil {
 		return out, err
 	}
-	for n := d.count(2); n > 0; n-- {
-		out = append(out, d.enqueued())
-	}
-	return out, d.end()
+	return append(out, several(&d, 2, (*decoder).enqueued)...), d.end()
 }
 
 func (q *Queue) settleElsewhere(in []Settlement, out []error) ([]error, error) {
-	e := encoder(q.begin(opSettle))
+	e := request(opSettle, q.id)
 	e.number(uint64(len(in)))
 	for i := range in {
 		e.settlement(&in[i])
 	}
-	d, err := q.call(context.Background(), e)
+	d, err := q.forward(context.Background(), e)
 	if err != nil {
 		return out, err
 	}
-	for n := d.count(1); n > 0; n-- {
-		out = append(out, d.error())
-	}
-	return out, d.end()
+	return append(out, several(&d, 1, (*decoder).error)...), d.end()
 }
 
 func (q *Queue) purgeElsewhere() error {
-	d, err := q.call(context.Background(), q.begin(opPurge))
+	d, err := q.forward(context.Background(), request(opPurge, q.id))
 	if err != nil {
 		return err
 	}
@@ -90,108 +117,102 @@ func (q *Queue) purgeElsewhere() error {
 }
 
 func (q *Queue) browseElsewhere(from uint64, n int, out []Peek) ([]Peek, error) {
-	e := encoder(q.begin(opBrowse))
+	e := request(opBrowse, q.id)
 	e.number(from)
 	e.number(uint64(max(n, 0)))
-	d, err := q.call(context.Background(), e)
+	d, err := q.forward(context.Background(), e)
 	if err != nil {
 		return out, err
 	}
-	for n := d.count(4); n > 0; n-- {
-		out = append(out, d.peek())
-	}
-	return out, d.end()
+	return append(out, several(&d, 4, (*decoder).peek)...), d.end()
 }
 
 func (q *Queue) countersElsewhere(ctx context.Context) (Counters, error) {
-	d, err := q.call(ctx, q.begin(opCounters))
+	d, err := q.forward(ctx, request(opCounters, q.id))
 	if err != nil {
 		return Counters{}, err
 	}
-	c := Counters{Visible: d.number(), InFlight: d.number(), Delayed: d.number(), Oldest: d.signed()}
+	c := d.counters()
 	return c, d.end()
 }
 
-// moveTime is how long the owner waits for the messages that it moves to arrive.
-const moveTime = 5 * time.Second
-
 func (q *Queue) moveElsewhere(ctx context.Context, n int, to uint64) (int, error) {
-	e := encoder(q.begin(opMove))
+	e := request(opMove, q.id)
 	e.number(uint64(max(n, 0)))
 	e.number(to)
-	d, err := q.call(ctx, e)
+	d, err := q.forward(ctx, e)
 	if err != nil {
 		return 0, err
 	}
-	return int(d.number()), d.end()
+	return int(d.upTo(maxCount)), d.end()
 }
 
-const (
-	// leaseMargin is what a poll at another node may take beyond its wait.
-	leaseMargin = 10 * time.Second
-	// leaveTime is how long a caller that goes waits for what its poll may still
-	// bring.
-	leaveTime = 2 * time.Second
-)
+// polled is what became of a poll.
+type polled struct {
+	out []Delivery
+	err error
+}
 
 // leaseElsewhere polls at the owner. When ctx ends, the poll is taken back, and what
-// it got all the same is made visible again.
+// it got all the same is made visible again, in a goroutine that Close waits for.
 func (q *Queue) leaseElsewhere(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
 	token := rand.Uint64()
-	e := encoder(q.begin(opLease))
+	e := request(opLease, q.id)
 	e.lease(&in, token)
-	type result struct {
-		out []Delivery
-		err error
-	}
-	ended := make(chan result, 1)
 	r := &q.m.engine.remote
+	calling, cancel := context.WithTimeout(context.Background(), max(in.Wait, 0)+leaseMargin)
+	ended, gone := make(chan polled), make(chan struct{})
 	r.work.Go(func() {
-		calling, cancel := context.WithTimeout(context.Background(), max(in.Wait, 0)+leaseMargin)
 		defer cancel()
-		out, err := q.poll(calling, e)
-		if ctx.Err() != nil && len(out) > 0 {
-			back := make([]Settlement, len(out))
-			for i, d := range out {
-				back[i] = Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true}
-			}
-			q.giveBack(back)
-			out, err = nil, ctx.Err()
+		p := q.poll(calling, e)
+		select {
+		case ended <- p:
+		case <-gone:
+			q.giveBackAll(p.out)
 		}
-		ended <- result{out, err}
 	})
 	select {
-	case x := <-ended:
-		return x.out, x.err
+	case p := <-ended:
+		if ctx.Err() != nil && len(p.out) > 0 {
+			r.work.Go(func() { q.giveBackAll(p.out) })
+			return nil, ctx.Err()
+		}
+		return p.out, p.err
 	case <-ctx.Done():
+		close(gone)
 	}
-	if in.Wait > 0 {
-		r.work.Go(func() {
-			leaving, cancel := context.WithTimeout(context.Background(), leaveTime)
-			defer cancel()
-			e := encoder(q.begin(opLeave))
-			e.number(token)
-			_, _ = q.call(leaving, e) //nolint:errcheck // at worst the poll ends by itself
-		})
-	}
-	timer := time.NewTimer(leaveTime)
-	defer timer.Stop()
-	select {
-	case x := <-ended:
-		return x.out, x.err
-	case <-timer.C:
-		return nil, nil
-	}
+	r.work.Go(func() {
+		defer cancel() // at worst the leases that it brings run out by themselves
+		leaving, done := context.WithTimeout(calling, leaveTime)
+		defer done()
+		e := request(opLeave, q.id)
+		e.number(token)
+		_, _ = q.call(leaving, e) //nolint:errcheck // then the time ends it
+		<-leaving.Done()          // the poll's own end, or the time
+	})
+	return nil, nil
 }
 
-func (q *Queue) poll(ctx context.Context, request []byte) ([]Delivery, error) {
+func (q *Queue) poll(ctx context.Context, request []byte) polled {
 	d, err := q.call(ctx, request)
 	if err != nil {
-		return nil, err
+		return polled{err: err}
 	}
-	var out []Delivery
-	for n := d.count(5); n > 0; n-- {
-		out = append(out, d.delivery())
+	p := polled{out: several(&d, 5, (*decoder).delivery)}
+	if p.err = d.end(); p.err != nil {
+		p.out = nil
 	}
-	return out, d.end()
+	return p
+}
+
+// giveBackAll makes deliveries visible again.
+func (q *Queue) giveBackAll(in []Delivery) {
+	if len(in) == 0 {
+		return
+	}
+	back := make([]Settlement, len(in))
+	for i, d := range in {
+		back[i] = Settlement{Seq: d.Seq, Generation: d.Generation, back: true}
+	}
+	q.giveBack(back)
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spillway/spillway/internal/partition"
 )
@@ -24,50 +25,56 @@ const (
 
 // Serve implements partition.Serve: it executes what another node was asked for.
 func (e *Engine) Serve(ctx context.Context, id uint16, request []byte) ([]byte, error) {
+	m := e.machines[id]
 	d := decoder{b: request}
-	if d.byte() != codecVersion {
-		return nil, partition.ErrStopped
+	version, op, queue := d.byte(), d.byte(), d.number()
+	if version != codecVersion || d.bad || m == nil {
+		return nil, errMalformed
 	}
-	op, queue := d.byte(), d.number()
-	if d.bad {
-		return nil, partition.ErrStopped
+	if ctx.Err() != nil || !m.p.Owned() {
+		return nil, partition.ErrNotOwner // nothing was done
 	}
-	q, err := e.find(ctx, id, queue, op)
-	if err != nil {
+	body, err := e.execute(ctx, m, op, queue, &d)
+	if partitionError(err) {
 		return nil, err
 	}
 	reply := encoder{codecVersion}
-	if q == nil {
-		reply.error(ErrNoQueue)
-		return reply, nil
+	reply.error(err)
+	if err == nil {
+		reply = append(reply, body...)
 	}
-	body, err := q.execute(ctx, op, &d)
-	switch {
-	case partitionError(err):
-		return nil, err
-	case err != nil:
-		reply.error(err)
-		return reply, nil
-	}
-	reply.error(nil)
-	return append(reply, body...), nil
+	return reply, nil
 }
 
-// find returns the queue that a request is about, nil if there is none: not known
-// here may mean that another node made it a moment ago.
-func (e *Engine) find(ctx context.Context, id uint16, queue uint64, op byte) (*Queue, error) {
-	q := e.Queue(queue)
-	if q == nil && op != opForget && op != opResolve && op != opLeave {
-		if !e.machines[id].p.Owned() {
-			return nil, partition.ErrNotOwner
-		}
+func (e *Engine) execute(ctx context.Context, m *machine, op byte, queue uint64, d *decoder) (encoder, error) {
+	switch op {
+	case opResolve:
+		return m.executeResolve(d)
+	case opLeave:
+		e.remote.leave(d.number())
+		return nil, d.end()
+	}
+	q, err := e.find(ctx, queue)
+	switch {
+	case err != nil:
+		return nil, err
+	case q == nil:
+		return nil, ErrNoQueue
+	case q.m != m:
+		return nil, errMalformed
+	}
+	return q.execute(ctx, op, d)
+}
+
+// find returns a queue, nil if there is none: not known here may mean that another
+// node made it a moment ago.
+func (e *Engine) find(ctx context.Context, id uint64) (*Queue, error) {
+	q := e.Queue(id)
+	if q == nil && e.remote.refresh != nil {
 		if err := e.remote.refresh(ctx); err != nil {
 			return nil, partition.ErrBusy // nothing was done
 		}
-		q = e.Queue(queue)
-	}
-	if q != nil && q.m.p.ID() != id {
-		return nil, partition.ErrStopped
+		q = e.Queue(id)
 	}
 	return q, nil
 }
@@ -87,9 +94,6 @@ func (q *Queue) execute(ctx context.Context, op byte, d *decoder) (reply encoder
 		return q.executeEnqueue(d)
 	case opLease:
 		return q.executeLease(ctx, d)
-	case opLeave:
-		q.m.engine.remote.leave(d.number())
-		return nil, d.end()
 	case opSettle:
 		return q.executeSettle(d)
 	case opPurge:
@@ -104,32 +108,20 @@ func (q *Queue) execute(ctx context.Context, op byte, d *decoder) (reply encoder
 			return nil, partition.ErrNotOwner
 		}
 		c := q.LocalCounters()
-		reply.number(c.Visible)
-		reply.number(c.InFlight)
-		reply.number(c.Delayed)
-		reply.signed(c.Oldest)
+		reply.counters(&c)
 		return reply, d.end()
 	case opMove:
-		n, to := int(d.number()), d.number()
-		if err := d.end(); err != nil {
-			return nil, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, moveTime)
-		defer cancel()
-		moved, err := q.moveHere(ctx, n, to)
-		reply.number(uint64(moved))
-		return reply, err
-	case opArrive, opForget, opResolve:
-		return q.executeTransfer(op, d)
+		return q.executeMove(ctx, d)
+	case opArrive:
+		return q.executeArrive(d)
+	case opForget:
+		return q.executeForget(d)
 	}
-	return nil, partition.ErrStopped
+	return nil, errMalformed
 }
 
 func (q *Queue) executeEnqueue(d *decoder) (reply encoder, err error) {
-	var in []Enqueue
-	for n := d.count(10); n > 0; n-- {
-		in = append(in, d.enqueue())
-	}
+	in := several(d, 10, (*decoder).enqueue)
 	if err := d.end(); err != nil {
 		return nil, err
 	}
@@ -142,10 +134,7 @@ func (q *Queue) executeEnqueue(d *decoder) (reply encoder, err error) {
 }
 
 func (q *Queue) executeSettle(d *decoder) (reply encoder, err error) {
-	var in []Settlement
-	for n := d.count(4); n > 0; n-- {
-		in = append(in, d.settlement())
-	}
+	in := several(d, 3, (*decoder).settlement)
 	if err := d.end(); err != nil {
 		return nil, err
 	}
@@ -158,7 +147,7 @@ func (q *Queue) executeSettle(d *decoder) (reply encoder, err error) {
 }
 
 func (q *Queue) executeBrowse(d *decoder) (reply encoder, err error) {
-	from, n := d.number(), int(min(d.number(), maxBrowse))
+	from, n := d.number(), int(min(d.number(), maxBrowse)) // as browse itself bounds it
 	if err := d.end(); err != nil {
 		return nil, err
 	}
@@ -170,21 +159,41 @@ func (q *Queue) executeBrowse(d *decoder) (reply encoder, err error) {
 	return reply, err
 }
 
+func (q *Queue) executeMove(ctx context.Context, d *decoder) (reply encoder, err error) {
+	n, to := int(min(d.number(), maxCount)), d.number()
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	if to != 0 {
+		// The target may be new, too; without it, the messages just stay.
+		if _, err := q.m.engine.find(ctx, to); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, moveTime)
+	defer cancel()
+	moved, err := q.moveHere(ctx, n, to)
+	reply.number(uint64(moved))
+	return reply, err
+}
+
 // executeLease polls for another node, which can take the poll back by its token.
 func (q *Queue) executeLease(ctx context.Context, d *decoder) (reply encoder, err error) {
 	in, token := d.lease()
 	if err := d.end(); err != nil {
 		return nil, err
 	}
-	r := &q.m.engine.remote
+	if deadline, ok := ctx.Deadline(); ok {
+		// What was spent on looking for the owner is not waited again.
+		in.Wait = max(0, min(in.Wait, time.Until(deadline)-leaseMargin+time.Second))
+	}
 	if in.Wait > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		r.mu.Lock()
-		r.polls[token] = cancel
-		r.mu.Unlock()
-		defer r.leave(token)
+		r := &q.m.engine.remote
+		r.park(token, cancel)
+		defer r.unpark(token)
 	}
 	out, err := q.leaseHere(ctx, in)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -197,13 +206,39 @@ func (q *Queue) executeLease(ctx context.Context, d *decoder) (reply encoder, er
 	return reply, err
 }
 
+// park notes how to end a poll of another node's, and ends it if it was taken back
+// already: requests may pass each other.
+func (r *remote) park(token uint64, cancel context.CancelFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, left := r.left[token]; left {
+		delete(r.left, token)
+		cancel()
+		return
+	}
+	r.polls[token] = cancel
+}
+
+func (r *remote) unpark(token uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.polls, token)
+}
+
+// maxLeft bounds what is remembered of polls that did not come.
+const maxLeft = 1024
+
 // leave ends a poll of another node's.
 func (r *remote) leave(token uint64) {
 	r.mu.Lock()
-	cancel := r.polls[token]
-	delete(r.polls, token)
-	r.mu.Unlock()
-	if cancel != nil {
+	defer r.mu.Unlock()
+	if cancel := r.polls[token]; cancel != nil {
 		cancel()
+		delete(r.polls, token)
+		return
 	}
+	if len(r.left) == maxLeft {
+		clear(r.left)
+	}
+	r.left[token] = struct{}{}
 }

@@ -10,6 +10,9 @@ type Settlement struct {
 	// Without it the message is accepted: deleted.
 	Extend bool
 	Time   int64
+	// back makes the message visible again if this is still its latest lease: for
+	// callers that went, whose lease may be over by the time that this is known.
+	back bool
 }
 
 // Settle settles leases, and appends an error or nil for each to out: ErrLapsed,
@@ -49,8 +52,13 @@ func (c *settleCommand) Run(tx *partition.Tx) {
 		return
 	}
 	ctx := c.q.m.begin(tx, l)
+	before := tx.Batch.Len()
 	deleted := uint64(0)
 	for _, s := range c.in {
+		if s.back {
+			c.out = append(c.out, l.core.GiveBack(ctx, s.Seq, s.Generation))
+			continue
+		}
 		if s.Extend {
 			c.out = append(c.out, l.core.Extend(ctx, s.Seq, s.Generation, s.Time))
 			continue
@@ -61,5 +69,6 @@ func (c *settleCommand) Run(tx *partition.Tx) {
 		}
 		c.out = append(c.out, err)
 	}
+	c.q.m.fence(tx, before)
 	c.q.stats.deleted.Add(deleted)
 }

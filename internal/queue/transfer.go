@@ -3,117 +3,213 @@ package queue
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue/core"
 )
 
-// goCall makes a call to another node beside the mover's own work, when there is a slot.
-func (v *mover) goCall(f func(ctx context.Context)) {
-	v.ended.Go(func() {
-		select {
-		case v.calls <- struct{}{}:
-		case <-v.ctx.Done():
+// stepTime bounds one step of a transfer at another node.
+const stepTime = 5 * time.Second
+
+// sendElsewhere has the target's owner store the message, when there is a goroutine
+// for it.
+func (v *mover) sendElsewhere(c *arrival) {
+	v.mu.Lock()
+	v.far = append(v.far, c)
+	more := v.callers < maxMoveCalls && !v.closed
+	if more {
+		v.callers++
+		v.ended.Go(v.callElsewhere)
+	}
+	v.mu.Unlock()
+}
+
+func (v *mover) callElsewhere() {
+	for {
+		v.mu.Lock()
+		if len(v.far) == 0 || v.closed {
+			v.callers--
+			v.mu.Unlock()
 			return
 		}
-		defer func() { <-v.calls }()
-		ctx, cancel := context.WithTimeout(v.ctx, moveTime)
-		defer cancel()
-		f(ctx)
-	})
-}
-
-// sendElsewhere has the target's owner store the message.
-func (v *mover) sendElsewhere(mv *move, target *Queue, in Enqueue) {
-	v.goCall(func(ctx context.Context) {
-		e := encoder(target.begin(opArrive))
-		e.enqueue(&in)
-		d, err := target.call(ctx, e)
-		refused := d.flag()
-		switch {
-		case errors.Is(err, ErrNoQueue) || err == nil && d.end() == nil && refused:
-			v.settle(mv, false)
-		case err == nil && d.end() == nil:
-			v.settle(mv, true)
-		case !mv.source.m.p.Owned():
-			mv.end() // its new owner takes it up
-		default:
-			v.again(mv) // the target knows it, if it has arrived
-		}
-	})
-}
-
-func (v *mover) forgetElsewhere(target *Queue, id core.TransferID) {
-	v.goCall(func(ctx context.Context) {
-		e := encoder(target.begin(opForget))
-		e.number(id.Source)
-		e.number(id.Seq)
-		_, _ = target.call(ctx, e) //nolint:errcheck // the target's next owner asks
-	})
-}
-
-func (v *mover) resolveElsewhere(target, source *Queue, id core.TransferID) {
-	v.goCall(func(ctx context.Context) {
-		e := encoder(source.begin(opResolve))
-		e.number(id.Seq)
-		d, err := source.call(ctx, e)
-		over := d.flag()
-		if errors.Is(err, ErrNoQueue) || err == nil && d.end() == nil && over {
-			v.after(func() { v.forget(target, id) })
-		}
-	})
-}
-
-// executeTransfer does a step of a transfer for the node that drives it.
-func (q *Queue) executeTransfer(op byte, d *decoder) (reply encoder, err error) {
-	v := q.m.engine.mover
-	switch op {
-	case opArrive:
-		in := d.enqueue()
-		if err := d.end(); err != nil {
-			return nil, err
-		}
-		if q.m.p.Full() {
-			return nil, partition.ErrDiskFull
-		}
-		c := &arrival{call: newCall(), target: q, in: in}
-		q.m.p.Submit(c)
-		err = c.wait()
-		reply.flag(c.refused)
-	case opForget:
-		id := core.TransferID{Source: d.number(), Seq: d.number()}
-		if err := d.end(); err != nil {
-			return nil, err
-		}
-		if !q.m.p.Owned() {
-			return nil, partition.ErrNotOwner
-		}
-		v.forget(q, id)
-	case opResolve:
-		id := core.TransferID{Source: q.id, Seq: d.number()}
-		if err := d.end(); err != nil {
-			return nil, err
-		}
-		ended := make(chan bool, 1)
-		c := &resolveCommand{source: q, id: id}
-		c.done = func(over bool) { ended <- over }
-		q.m.p.Submit(c)
-		over := <-ended
-		if !over && !q.m.p.Owned() {
-			return nil, partition.ErrNotOwner
-		}
-		reply.flag(over)
+		c := v.far[0]
+		v.far[0] = nil
+		v.far = v.far[1:]
+		v.mu.Unlock()
+		c.finish(c.send(v.ctx))
 	}
-	return reply, err
 }
 
-// arrival is an arrival for another node.
-type arrival struct {
+// send makes the attempt at the target's owner.
+func (c *arrival) send(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	e := request(opArrive, c.target.id)
+	e.ticket(c.ticket)
+	e.enqueue(&c.in)
+	d, err := c.target.call(ctx, e)
+	if errors.Is(err, ErrNoQueue) {
+		c.result = refused
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c.result = outcome(d.byte()); c.result > late {
+		d.fail()
+	}
+	return d.end()
+}
+
+// forget has the owner of a target forget transfers that are over.
+func (v *mover) forget(target uint64, floor ticket, over []ended) error {
+	ctx, cancel := context.WithTimeout(v.ctx, stepTime)
+	defer cancel()
+	e := request(opForget, target)
+	e.ticket(floor)
+	e.number(uint64(len(over)))
+	for _, o := range over {
+		e.number(o.id.Source)
+		e.number(o.id.Seq)
+	}
+	_, err := v.engine.remote.call(ctx, v.engine.set.For(target).ID(), e)
+	if errors.Is(err, ErrNoQueue) {
+		return nil
+	}
+	return err
+}
+
+// resolveElsewhere asks the owners of sources about the transfers that arrived in a
+// partition, until they have heard it or the partition's ownership (ctx) ends.
+func (v *mover) resolveElsewhere(ctx context.Context, in []arrived) {
+	bySource := make(map[uint16][]arrived)
+	for _, a := range in {
+		from := v.engine.set.For(a.id.Source).ID()
+		bySource[from] = append(bySource[from], a)
+	}
+	for len(bySource) > 0 {
+		for from, list := range bySource {
+			n := min(len(list), maxForget)
+			if v.askSource(ctx, from, list[:n]) != nil {
+				continue
+			}
+			if bySource[from] = list[n:]; n == len(list) {
+				delete(bySource, from)
+			}
+		}
+		if len(bySource) > 0 && !pause(ctx, moveRetry) {
+			return
+		}
+	}
+}
+
+func (v *mover) askSource(ctx context.Context, from uint16, list []arrived) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	e := request(opResolve, 0)
+	e.number(uint64(len(list)))
+	for _, a := range list {
+		e.number(a.target)
+		e.number(a.id.Source)
+		e.number(a.id.Seq)
+	}
+	_, err := v.engine.remote.call(ctx, from, e)
+	return err
+}
+
+// remoteArrival is an attempt of another node's.
+type remoteArrival struct {
 	call
-	target  *Queue
-	in      Enqueue
-	refused bool
+	arrival
 }
 
 // Run implements partition.Command.
-func (c *arrival) Run(tx *partition.Tx) { c.refused = !c.target.arrive(tx, &c.in) }
+func (c *remoteArrival) Run(tx *partition.Tx) { c.run(tx) }
+
+func (q *Queue) executeArrive(d *decoder) (reply encoder, err error) {
+	c := &remoteArrival{call: newCall()}
+	c.target, c.ticket, c.in = q, d.ticket(), d.enqueue()
+	if c.in.From == (core.TransferID{}) {
+		d.fail()
+	}
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	if q.m.p.Full() {
+		return nil, partition.ErrDiskFull
+	}
+	q.m.p.Submit(c)
+	err = c.wait()
+	return append(reply, byte(c.result)), err
+}
+
+// remoteForget drops the target's memory of transfers, unless the floor says that
+// who asks for it is not the source's owner any more.
+type remoteForget struct {
+	call
+	target *Queue
+	floor  ticket
+	ids    []core.TransferID
+}
+
+// Run implements partition.Command.
+func (c *remoteForget) Run(tx *partition.Tx) {
+	m := c.target.m
+	l := m.local(c.target)
+	if l == nil || c.floor.generation < m.floors[c.floor.from].generation {
+		return
+	}
+	m.raise(tx, c.floor)
+	ctx := m.begin(tx, l)
+	for _, id := range c.ids {
+		l.core.Forget(ctx, id)
+	}
+}
+
+func (q *Queue) executeForget(d *decoder) (encoder, error) {
+	c := &remoteForget{call: newCall(), target: q, floor: d.ticket()}
+	c.ids = several(d, 2, (*decoder).transfer)
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	q.m.p.Submit(c)
+	return nil, c.wait()
+}
+
+// remoteResolve has those transfers of a partition forgotten that are over.
+type remoteResolve struct {
+	call
+	m    *machine
+	in   []arrived
+	over []arrived
+}
+
+// Run implements partition.Command.
+func (c *remoteResolve) Run(tx *partition.Tx) {
+	for _, a := range c.in {
+		if l := c.m.locals[a.id.Source]; l == nil || !l.core.IsLeaving(a.id.Seq) {
+			c.over = append(c.over, a)
+		}
+	}
+	if len(c.over) == 0 {
+		return
+	}
+	c.m.announce(tx)
+	generation, over := c.m.generation, c.over
+	tx.OnCommit(func(err error) {
+		if err == nil {
+			c.m.sender.resolved(over, generation)
+		}
+	})
+}
+
+func (m *machine) executeResolve(d *decoder) (encoder, error) {
+	c := &remoteResolve{call: newCall(), m: m}
+	c.in = several(d, 3, func(d *decoder) arrived { return arrived{d.number(), d.transfer()} })
+	if err := d.end(); err != nil {
+		return nil, err
+	}
+	m.p.Submit(c)
+	return nil, c.wait()
+}

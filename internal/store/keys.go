@@ -21,6 +21,7 @@ const (
 	SpaceDelayCount Space = 'b' // package queue
 	SpaceCatalog    Space = 'c' // package catalog
 	SpaceDedup      Space = 'd' // package queue
+	SpaceSender     Space = 'g' // package queue: generations of transfers
 	SpaceLog        Space = 'l' // package cluster: how far the partition has applied its log
 	SpaceMessage    Space = 'm' // package queue
 	SpaceQueue      Space = 'q' // package queue
@@ -32,7 +33,7 @@ const (
 // known tells whether this version writes keys into the space.
 func (s Space) known() bool {
 	switch s {
-	case SpaceMeta, SpaceDelayCount, SpaceCatalog, SpaceDedup, SpaceLog, SpaceMessage,
+	case SpaceMeta, SpaceDelayCount, SpaceCatalog, SpaceDedup, SpaceSender, SpaceLog, SpaceMessage,
 		SpaceQueue, SpaceState, SpaceTransfer, SpaceDelayed:
 		return true
 	}

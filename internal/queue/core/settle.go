@@ -56,6 +56,17 @@ func (q *Queue) Extend(tx *Tx, seq uint64, generation uint32, time int64) error 
 	return nil
 }
 
+// GiveBack makes a message visible whose lease nobody got. Unlike Extend it does so
+// only if the lease is the message's latest and not over, in standard queues, too.
+func (q *Queue) GiveBack(tx *Tx, seq uint64, generation uint32) error {
+	e := q.delivered(tx, seq)
+	if e == nil || q.lapsed(e, generation, tx.Now) {
+		return ErrLapsed
+	}
+	q.release(tx, e)
+	return nil
+}
+
 func (q *Queue) lapsed(e *entry, generation uint32, now int64) bool {
 	return e.status != leased || e.state.Generation != generation || e.state.Deadline <= now
 }
