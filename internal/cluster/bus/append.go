@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -15,19 +16,6 @@ var (
 	ErrConflict = errors.New("cluster: wrong last sequence")
 	// ErrRefused: the log said no, for another reason.
 	ErrRefused = errors.New("cluster: the log refused")
-)
-
-// Codes of JetStream's errors. Only those that are said before a message is proposed
-// to the replicas, or by all of them alike, are definite. Others are not: a leader
-// whose own disk is full says so after a majority may have stored the message, and
-// "duplicate message id is in process" (10158) means that its first copy may yet be
-// stored.
-const (
-	codeTooLarge      = 10054
-	codeWrongLast     = 10071
-	codeSealed        = 10109
-	codeWrongLastSame = 10164 // without the sequence
-	codeTooMany       = 10167 // the leader's queue of publishes is full
 )
 
 // Append writes data after sequence expected, or not at all; see Pending for the
@@ -66,7 +54,11 @@ func (p pending) Wait(ctx context.Context) (uint64, error) {
 	}
 }
 
-// refusal says what the answer to an append means.
+// refusal says what the answer to an append means. Only what is said before a message
+// is proposed to the replicas, or by all of them alike, is definite. Other answers are
+// not: a leader whose own disk is full says so after a majority may have stored the
+// message, and "duplicate message id is in process" means that its first copy may yet
+// be stored.
 func refusal(err error) error {
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return fmt.Errorf("%w: no node takes messages for it", ErrRefused)
@@ -75,10 +67,10 @@ func refusal(err error) error {
 	if !errors.As(err, &api) {
 		return fmt.Errorf("cluster: append: %w", err)
 	}
-	switch api.ErrorCode {
-	case codeWrongLast, codeWrongLastSame:
+	switch server.ErrorIdentifier(api.ErrorCode) {
+	case server.JSStreamWrongLastSequenceErrF, server.JSStreamWrongLastSequenceConstantErr:
 		return fmt.Errorf("%w: %s", ErrConflict, api.Description)
-	case codeTooLarge, codeSealed, codeTooMany:
+	case server.JSStreamMessageExceedsMaximumErr, server.JSStreamSealedErr, server.JSStreamTooManyRequests:
 		return fmt.Errorf("%w: %s", ErrRefused, api.Description)
 	}
 	return fmt.Errorf("cluster: append: %w", err)

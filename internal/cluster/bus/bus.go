@@ -30,6 +30,7 @@ const (
 	pollEvery = 50 * time.Millisecond
 	apiTime   = 3 * time.Second // for one answer of JetStream's API
 	flushTime = time.Second     // for what was sent last to leave
+	drainPoll = 2 * time.Millisecond
 	ackTime   = 30 * time.Second
 	maxAcks   = 1 << 16 // appends that may be on their way
 )
@@ -50,9 +51,10 @@ type Bus struct {
 	most    int64        // of them; maxCalls but in tests
 	once    sync.Once
 
-	mu     sync.Mutex     // guards closed, and that nothing is added to work after it
-	closed bool           // Close was called
-	work   sync.WaitGroup // functions that messages started
+	mu     sync.Mutex           // guards closed, subs, and that nothing is added to work after closed
+	closed bool                 // Close was called
+	subs   []*nats.Subscription // for calls and broadcasts
+	work   sync.WaitGroup       // functions that messages started
 }
 
 // Start starts the embedded server and connects to it. It does not wait for other
@@ -141,6 +143,7 @@ func (b *Bus) Close() {
 		b.mu.Unlock()
 		b.stop()
 		b.work.Wait()
+		b.unsubscribe()
 		for _, conn := range []*nats.Conn{b.conn, b.admin} {
 			if conn != nil {
 				_ = conn.FlushTimeout(flushTime) //nolint:errcheck // the last answers, if they can leave
@@ -152,6 +155,36 @@ func (b *Bus) Close() {
 			b.server.WaitForShutdown()
 		}
 	})
+}
+
+// unsubscribe has callers refused who called before they could know: otherwise they
+// would wait for an answer until their deadline.
+func (b *Bus) unsubscribe() {
+	b.mu.Lock()
+	subs := b.subs
+	b.mu.Unlock()
+	for _, sub := range subs {
+		_ = sub.Drain() //nolint:errcheck // it is not valid then, as it should be
+	}
+	waiting, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	for _, sub := range subs {
+		for sub.IsValid() && pause(waiting, drainPoll) {
+		}
+	}
+}
+
+// subscribe has f called for each message on a subject, in a goroutine of the
+// connection. Others find it when it returns.
+func (b *Bus) subscribe(subject string, f nats.MsgHandler) (*nats.Subscription, error) {
+	sub, err := b.conn.Subscribe(subject, f)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	b.subs = append(b.subs, sub)
+	b.mu.Unlock()
+	return sub, b.conn.FlushTimeout(apiTime)
 }
 
 // enter counts a function that a message starts; the caller ends it with

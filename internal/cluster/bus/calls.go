@@ -41,7 +41,7 @@ func castSubject(name string) string       { return "spillway.cast." + name }
 
 // Handle answers calls of this node by name. It is called once for a name.
 func (b *Bus) Handle(name string, h Handler) error {
-	sub, err := b.conn.Subscribe(callSubject(b.config.Node, name), func(m *nats.Msg) {
+	sub, err := b.subscribe(callSubject(b.config.Node, name), func(m *nats.Msg) {
 		if b.running.Add(1) > b.most || !b.enter() {
 			b.running.Add(-1)
 			b.refuse(m.Reply, refusalBusy)
@@ -56,9 +56,6 @@ func (b *Bus) Handle(name string, h Handler) error {
 	if err == nil {
 		// Requests do not wait in the subscription: each is started, or refused.
 		err = sub.SetPendingLimits(-1, -1)
-	}
-	if err == nil {
-		err = b.conn.FlushTimeout(apiTime) // calls find it from now on
 	}
 	if err != nil {
 		return fmt.Errorf("cluster: answer %s: %w", name, err)
@@ -128,15 +125,12 @@ func (b *Bus) Broadcast(name string, data []byte) error {
 // Listen has f called for what is broadcast under a name, one at a time. The data is
 // f's own.
 func (b *Bus) Listen(name string, f func(data []byte)) error {
-	_, err := b.conn.Subscribe(castSubject(name), func(m *nats.Msg) {
+	_, err := b.subscribe(castSubject(name), func(m *nats.Msg) {
 		if b.enter() {
 			defer b.work.Done()
 			f(m.Data)
 		}
 	})
-	if err == nil {
-		err = b.conn.FlushTimeout(apiTime)
-	}
 	if err != nil {
 		return fmt.Errorf("cluster: listen to %s: %w", name, err)
 	}

@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,15 +103,59 @@ func (l *Log) StepDown(ctx context.Context, preferred string) error {
 	return l.b.order(ctx, "STREAM.LEADER.STEPDOWN."+l.name, request, false)
 }
 
-// ReplacePeer has another node keep the log instead of one.
+// ReplacePeer has another node keep the log instead of one. It tries until ctx ends.
 func (b *Bus) ReplacePeer(ctx context.Context, log, node string) error {
-	return b.order(ctx, "STREAM.PEER.REMOVE."+log, map[string]string{"peer": node}, false)
+	return b.insist(ctx, "STREAM.PEER.REMOVE."+log, map[string]string{"peer": node}, false, server.JSClusterPeerNotMemberErr)
 }
 
 // RemovePeer takes a node that is gone for good out of the cluster: what it kept
-// moves to other nodes.
+// moves to other nodes. It tries until ctx ends.
+//
+// The node is named by JetStream's id of it: servers that were started after its
+// death never heard its name.
 func (b *Bus) RemovePeer(ctx context.Context, node string) error {
-	return b.order(ctx, "SERVER.REMOVE", map[string]string{"peer": node}, true)
+	return b.insist(ctx, "SERVER.REMOVE", map[string]string{"peer": node, "peer_id": peerID(node)}, true, server.JSClusterServerNotMemberErr)
+}
+
+// peerID is JetStream's name for a node in its Raft groups.
+func peerID(node string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := sha256.Sum256([]byte(node))
+	id := sum[:8]
+	for i, b := range id {
+		id[i] = digits[int(b)%len(digits)]
+	}
+	return string(id)
+}
+
+// insist orders until there is an answer: a request that finds no leader has none.
+// done is the code that says that there is nothing to do, which is good news if an
+// earlier attempt may have done it.
+func (b *Bus) insist(ctx context.Context, subject string, request any, system bool, done server.ErrorIdentifier) error {
+	for again := false; ; again = true {
+		asking, cancel := context.WithTimeout(ctx, apiTime)
+		err := b.order(asking, subject, request, system)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		var api *jetstream.APIError
+		if errors.As(err, &api) {
+			switch server.ErrorIdentifier(api.ErrorCode) {
+			case done:
+				if again {
+					return nil
+				}
+				return err
+			case server.JSClusterNotAvailErr, server.JSClusterServerMemberChangeInflightErr:
+			default:
+				return err
+			}
+		}
+		if !pause(ctx, pollEvery) {
+			return err
+		}
+	}
 }
 
 // order is a request that is answered by yes or no.

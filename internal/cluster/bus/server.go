@@ -31,6 +31,9 @@ const (
 	accounts = "accounts { " + account + " { jetstream: enabled } }"
 
 	routePing = 2 * time.Second // a route that does not answer two is closed
+	// reportEvery is after how many attempts, one a second, it is logged again that a
+	// node cannot be reached.
+	reportEvery = 60
 )
 
 // options are those of the embedded server.
@@ -49,6 +52,7 @@ func (c *Config) options(secrets *credentials) (*server.Options, error) {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT,
 		MaxPayload: maxPayload, MaxPending: maxPending,
 		JetStream: true, StoreDir: c.Dir, SyncAlways: true,
+		ConnectErrorReports: reportEvery, ReconnectErrorReports: reportEvery,
 		JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 50, // the disk is the limit, and package store watches it
 	}
 	if err := o.ProcessConfigString(accounts); err != nil {

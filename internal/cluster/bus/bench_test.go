@@ -1,0 +1,174 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BenchmarkAppend is an owner's load: batches of 64 KiB, four on their way, on three
+// nodes that share one machine and disk. The time is one batch's; p50 and p99 are of
+// its acknowledgement, lag of its arrival at a follower that is another node.
+func BenchmarkAppend(b *testing.B) {
+	for _, depth := range []int{1, 4} {
+		b.Run(fmt.Sprint("depth", depth), func(b *testing.B) { benchmarkAppend(b, depth, 64<<10) })
+	}
+}
+
+func benchmarkAppend(b *testing.B, depth, size int) {
+	c := newTrio(b, 3)
+	c.log("log")
+	leader := c.leader("log")
+	log := c.buses[leader].OpenLog("log")
+	ctx, cancel := context.WithCancel(b.Context())
+	var mu sync.Mutex
+	sent := make([]time.Time, b.N+1)
+	var lags, acks []time.Duration
+	tailed := make(chan struct{})
+	var tailing sync.WaitGroup
+	tailing.Go(func() {
+		_ = c.buses[(leader+1)%3].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error {
+			mu.Lock()
+			lags = append(lags, time.Since(sent[seq]))
+			mu.Unlock()
+			if seq == uint64(b.N) {
+				close(tailed)
+			}
+			return nil
+		})
+	})
+	data := make([]byte, size)
+	type flight struct {
+		p  Pending
+		at time.Time
+	}
+	flights := make(chan flight, depth-1) // and the one that is waited for
+	b.SetBytes(int64(size))
+	b.ResetTimer()
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		for f := range flights {
+			if _, err := f.p.Wait(ctx); err != nil {
+				b.Error(err)
+				return
+			}
+			acks = append(acks, time.Since(f.at))
+		}
+	})
+	for i := range uint64(b.N) {
+		at := time.Now()
+		mu.Lock()
+		sent[i+1] = at
+		mu.Unlock()
+		p, err := log.Append(i, fmt.Sprint(i), data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		flights <- flight{p, at}
+	}
+	close(flights)
+	waiting.Wait()
+	b.StopTimer()
+	<-tailed
+	cancel()
+	tailing.Wait()
+	report(b, "ack", acks)
+	report(b, "lag", lags)
+}
+
+// BenchmarkTail reads a log that is there, as a node does that comes back.
+func BenchmarkTail(b *testing.B) {
+	for _, size := range []int{256, 64 << 10} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			c := newTrio(b, 3)
+			c.log("log")
+			log := c.buses[c.leader("log")].OpenLog("log")
+			var all []Pending
+			for i := range uint64(b.N) {
+				p, err := log.Append(i, fmt.Sprint(i), make([]byte, size))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if all = append(all, p); len(all) >= max(1, (4<<20)/size) || i == uint64(b.N)-1 {
+					for _, p := range all {
+						if _, err := p.Wait(b.Context()); err != nil {
+							b.Fatal(err)
+						}
+					}
+					all = all[:0]
+				}
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			b.SetBytes(int64(size))
+			b.ResetTimer()
+			_ = c.buses[0].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error {
+				if seq == uint64(b.N) {
+					cancel()
+				}
+				return nil
+			})
+			b.StopTimer()
+		})
+	}
+}
+
+// BenchmarkCall is a round trip to another node and back, by one and by many.
+func BenchmarkCall(b *testing.B) {
+	for _, callers := range []int{1, 64} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			c := newTrio(b, 2)
+			err := c.buses[1].Handle("echo", func(_ context.Context, request []byte) []byte { return request })
+			if err != nil {
+				b.Fatal(err)
+			}
+			request := make([]byte, 300)
+			eventually(b, "the other node", func() error {
+				_, err := c.buses[0].Call(b.Context(), "n1", "echo", request)
+				return err
+			})
+			b.SetParallelism(max(1, callers/2)) // two processors
+			b.ResetTimer()
+			call := func() {
+				ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
+				defer cancel()
+				if _, err := c.buses[0].Call(ctx, "n1", "echo", request); err != nil {
+					b.Error(err)
+				}
+			}
+			if callers == 1 {
+				for range b.N {
+					call()
+				}
+				return
+			}
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					call()
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkLeads: it is asked every 50 ms for each log.
+func BenchmarkLeads(b *testing.B) {
+	c := newTrio(b, 3)
+	c.log("log")
+	log := c.buses[0].OpenLog("log")
+	b.ResetTimer()
+	b.ReportAllocs()
+	for range b.N {
+		log.Leads()
+	}
+}
+
+func report(b *testing.B, what string, all []time.Duration) {
+	b.Helper()
+	slices.Sort(all)
+	for _, p := range []int{50, 99} {
+		b.ReportMetric(float64(all[(len(all)-1)*p/100].Microseconds())/1000, fmt.Sprintf("%s-p%d-ms", what, p))
+	}
+}
