@@ -234,7 +234,10 @@ func (p *peers) Call(ctx context.Context, id uint16, request []byte) ([]byte, er
 		p.nodes.mu.Lock()
 		leader, changed := p.leader, p.changed
 		p.nodes.mu.Unlock()
-		reply, err := leader.catalog.Serve(ctx, id, bytes.Clone(request))
+		reply, err := []byte(nil), partition.ErrNotOwner
+		if leader != nil {
+			reply, err = leader.catalog.Serve(ctx, id, bytes.Clone(request))
+		}
 		switch {
 		case errors.Is(err, partition.ErrNotOwner):
 			if !wait(ctx, changed, time.Millisecond) {
