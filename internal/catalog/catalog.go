@@ -170,11 +170,11 @@ func (c *Catalog) Update(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 // Ensure is Update for what may be done any number of times: on a cluster it is tried
-// again until ctx ends, as when the catalog has no owner yet.
+// again until ctx ends, as when the catalog has no owner yet, or this node's copy fails.
 func (c *Catalog) Ensure(ctx context.Context, fn func(tx *Tx) error) error {
 	for {
 		err := c.Update(ctx, fn)
-		if c.peers == nil || !passing(err) || !pause(ctx) {
+		if c.peers == nil || !passing(err) || c.p.Err() != nil || !pause(ctx) {
 			return err
 		}
 	}
