@@ -91,12 +91,27 @@ func (c *checker) run() error {
 			return err
 		}
 	}
+	if err := c.tickets(); err != nil {
+		return err
+	}
 	for id, q := range c.queues {
 		if err := c.sums(id, q); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tickets looks at what a cluster's transfers need.
+func (c *checker) tickets() error {
+	lo, hi := store.Bounds(c.partition, store.SpaceSender)
+	return c.r.Scan(lo, hi, func(key, value []byte) bool {
+		_, _, parts, _ := store.SplitKey(key)
+		if _, _, ok := parseTicket(parts, value); !ok {
+			c.problem("key %x, of transfers between nodes, is unreadable", key)
+		}
+		return true
+	})
 }
 
 func (c *checker) problem(format string, args ...any) {

@@ -47,7 +47,9 @@ func samples() [][]byte {
 		encode(func(e *encoder) { e.enqueued(&Enqueued{Seq: 9, ID: m.ID, Duplicate: true}) }),
 		encode(func(e *encoder) { e.settlement(&Settlement{Seq: 1, Generation: 2, Extend: true, Time: 3}) }),
 		encode(func(e *encoder) { e.lease(&LeaseRequest{Max: 10, Time: -1, Wait: time.Second, Attempt: "a"}, 77) }),
-		encode(func(e *encoder) { e.delivery(&Delivery{Message: m, Seq: 1, Generation: 2, Acquired: 3, FirstAcquired: 4}) }),
+		encode(func(e *encoder) {
+			e.delivery(&Delivery{Message: m, Seq: 1, Generation: 2, Acquired: 3, FirstAcquired: 4})
+		}),
 		encode(func(e *encoder) { e.peek(&Peek{Message: m, Seq: 1, Acquired: 3, Hidden: true}) }),
 		encode(func(e *encoder) { e.counters(&Counters{Visible: 1, InFlight: 2, Delayed: 3, Oldest: -4}) }),
 		encode(func(e *encoder) { e.error(ErrGone) }),

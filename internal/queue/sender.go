@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/binary"
+	"math"
 	"sync"
 	"time"
 
@@ -239,14 +240,29 @@ func (m *machine) raise(tx *partition.Tx, floor ticket) {
 func (m *machine) loadTickets(r store.Reader) error {
 	m.generation, m.announced, m.floors = 1, false, make(map[uint16]ticket)
 	return m.each(r, store.SpaceSender, func(parts, value []byte) error {
-		switch from := part(parts, 0); {
-		case len(parts) == 8 && from == 0 && len(value) == 8:
-			m.generation = binary.BigEndian.Uint64(value) + 1
-		case len(parts) == 8 && from > 0 && from <= 0xffff && len(value) == 16:
-			m.floors[uint16(from)] = ticket{uint16(from), part(value, 0), part(value, 1)}
-		default:
+		floor, generation, ok := parseTicket(parts, value)
+		switch {
+		case !ok:
 			return core.ErrRecord
+		case floor.from == 0:
+			m.generation = generation + 1
+		default:
+			m.floors[floor.from] = floor
 		}
 		return nil
 	})
+}
+
+// parseTicket reads a record, given the parts of its key: a floor, or the generation
+// of the partition's own owner (of a floor from nowhere).
+func parseTicket(parts, value []byte) (floor ticket, generation uint64, ok bool) {
+	from := part(parts, 0)
+	switch {
+	case len(parts) != 8 || from > math.MaxUint16:
+	case from == 0 && len(value) == 8:
+		return ticket{}, part(value, 0), true
+	case from != 0 && len(value) == 16:
+		return ticket{uint16(from), part(value, 0), part(value, 1)}, 0, true
+	}
+	return ticket{}, 0, false
 }
