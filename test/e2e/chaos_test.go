@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	chaosTime = flag.Duration("chaos-time", 25*time.Second, "how long TestChaos disturbs the cluster")
+	chaosTime = flag.Duration("chaos-time", 8*time.Second, "how long TestChaos disturbs the cluster")
 	chaosSeed = flag.Uint64("chaos-seed", 0, "seed of TestChaos; 0 for a new one")
 )
 

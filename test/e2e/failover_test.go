@@ -2,12 +2,15 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 )
+
+var failovers = flag.Int("failovers", 1, "how often TestFailover drains and kills a node")
 
 // TestFailover measures how long requests are held up, and by what, and demands the
 // bounds that docs/CLUSTER.md promises.
@@ -21,7 +24,7 @@ func TestFailover(t *testing.T) {
 	n.whole(30 * time.Second)
 	var kills, losses []time.Duration
 	failed := 0
-	for round := range 3 {
+	for round := range *failovers {
 		n.balanced(time.Minute)
 		victim := round % nodeCount
 		asked := (victim + 1) % nodeCount
