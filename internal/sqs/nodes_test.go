@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
+	"github.com/spillway/spillway/internal/smithy"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -26,6 +28,8 @@ type twoNodes struct {
 	// held keeps the second from applying until it asks the first something. It has
 	// one slot.
 	held chan struct{}
+	// broken has what the second asks of queues fail without being executed.
+	broken atomic.Bool
 }
 
 // onTwoNodes runs a test in virtual time with two fresh services.
@@ -39,7 +43,13 @@ func onTwoNodes(t *testing.T, f func(n *twoNodes)) {
 		n.first, owner, engine = n.node(
 			func() partition.Serve { return owner.Serve }, func() partition.Serve { return engine.Serve })
 		n.second, _, _ = n.node(
-			func() partition.Serve { n.release(); return owner.Serve }, func() partition.Serve { return engine.Serve })
+			func() partition.Serve { n.release(); return owner.Serve },
+			func() partition.Serve {
+				if n.broken.Load() {
+					return func(context.Context, uint16, []byte) ([]byte, error) { return nil, partition.ErrStopped }
+				}
+				return engine.Serve
+			})
 		follower := make(chan struct{})
 		go func() {
 			defer close(follower)
@@ -204,6 +214,22 @@ func TestNodeThatIsBehindAsks(t *testing.T) {
 		b.refused(sqsapi.GetQueueUrl, &sqsapi.GetQueueUrlRequest{QueueName: new("known")}, sqsapi.QueueDoesNotExist.Code, "")
 		b.wait(time.Minute)
 		b.create("known", nil)
+	})
+}
+
+// TestFailedPurgeMayBeTriedAgain: what SDKs try again at once is not refused for a
+// minute.
+func TestFailedPurgeMayBeTriedAgain(t *testing.T) {
+	onTwoNodes(t, func(n *twoNodes) {
+		url := n.second.create("q", nil)
+		n.second.send(url, "x")
+		purge := &sqsapi.PurgeQueueRequest{QueueUrl: url}
+		n.broken.Store(true)
+		n.second.refused(sqsapi.PurgeQueue, purge, smithy.ServiceUnavailable.Code, "")
+		n.broken.Store(false)
+		must[service.None](n.second, sqsapi.PurgeQueue, purge)
+		n.first.bodies(url)
+		n.first.refused(sqsapi.PurgeQueue, purge, sqsapi.PurgeQueueInProgress.Code, "60 seconds")
 	})
 }
 
