@@ -27,13 +27,16 @@ func benchmarkAppend(b *testing.B, depth, size int) {
 	var mu sync.Mutex
 	sent := make([]time.Time, b.N+1)
 	var lags, acks []time.Duration
-	tailed := make(chan struct{})
+	begun, tailed := make(chan struct{}), make(chan struct{})
 	var tailing sync.WaitGroup
 	tailing.Go(func() {
 		_ = c.buses[(leader+1)%3].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error {
 			mu.Lock()
 			lags = append(lags, time.Since(sent[seq]))
 			mu.Unlock()
+			if seq == 1 {
+				close(begun)
+			}
 			if seq == uint64(b.N) {
 				close(tailed)
 			}
@@ -45,9 +48,8 @@ func benchmarkAppend(b *testing.B, depth, size int) {
 		p  Pending
 		at time.Time
 	}
-	flights := make(chan flight, depth-1) // and the one that is waited for
+	flights, room := make(chan flight, depth), make(chan struct{}, depth)
 	b.SetBytes(int64(size))
-	b.ResetTimer()
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
 		for f := range flights {
@@ -56,9 +58,15 @@ func benchmarkAppend(b *testing.B, depth, size int) {
 				return
 			}
 			acks = append(acks, time.Since(f.at))
+			<-room
 		}
 	})
 	for i := range uint64(b.N) {
+		if i == 1 {
+			<-begun // the follower is there
+			b.ResetTimer()
+		}
+		room <- struct{}{}
 		at := time.Now()
 		mu.Lock()
 		sent[i+1] = at

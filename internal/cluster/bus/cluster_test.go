@@ -18,7 +18,7 @@ func TestCluster(t *testing.T) {
 	t.Parallel()
 	c := newTrio(t, 3)
 	for name, test := range map[string]func(*testing.T, *trio){
-		"CreateLog": testCreateLog, "Append": testAppend, "Trim": testTrim, "StepDown": testStepDown,
+		"CreateLog": testCreateLog, "Append": testAppend, "Trim": testTrim, "Hole": testHole, "StepDown": testStepDown,
 		"Call": testCall, "Busy": testBusy, "Broadcast": testBroadcast, "Nodes": testNodes, "Strangers": testStrangers,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, c) })
@@ -170,6 +170,35 @@ func testTrim(t *testing.T, c *trio) {
 	failed := errors.New("failed")
 	if err := log.Tail(within(t), 11, func(uint64, []byte) error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("tail: %v", err)
+	}
+}
+
+// testHole: what the node of a consumer does not have is asked of the leader; only
+// what the leader does not have either is a gap.
+func testHole(t *testing.T, c *trio) {
+	c.log("hole")
+	log := c.buses[1].OpenLog("hole")
+	fill(t, log, 0, 6)
+	if err := log.Trim(within(t), 1); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	f := &tail{log: log, next: 3, each: func(seq uint64, data []byte) error {
+		got = append(got, fmt.Sprint(seq, string(data)))
+		return nil
+	}}
+	for _, seq := range []uint64{5, 4, 6} { // 3 is missing; 4 comes again
+		if err := f.take(within(t), seq, fmt.Append(nil, "m", seq)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"3m3", "4m4", "5m5", "6m6"}; !slices.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
+	f.next = 1
+	var gap *GapError
+	if err := f.take(within(t), 3, nil); !errors.As(err, &gap) || *gap != (GapError{1, 3}) {
+		t.Errorf("a real gap: %v", err)
 	}
 }
 

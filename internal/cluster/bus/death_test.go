@@ -203,3 +203,49 @@ func TestRemoveStranger(t *testing.T) {
 		t.Error("removed it twice")
 	}
 }
+
+// TestReplace: what a dead node kept moves to one that is there, and so does what a
+// live node is told to give up.
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	c := newTrio(t, 4)
+	c.log("log")
+	fill(t, c.buses[0].OpenLog("log"), 0, 5)
+	kept := func(by *Bus, without string) func() error {
+		return func() error {
+			info, err := by.OpenLog("log").Info(within(t))
+			if err != nil {
+				return err
+			}
+			for _, p := range info.Peers {
+				if p.Node == without || !p.Current || p.Offline {
+					return fmt.Errorf("%+v", info)
+				}
+			}
+			if len(info.Peers) != 3 || info.Last != 5 {
+				return fmt.Errorf("%+v", info)
+			}
+			return nil
+		}
+	}
+	gives := c.buses[(c.leader("log")+1)%4]
+	if !gives.OpenLog("log").Kept() {
+		gives = c.buses[(c.leader("log")+2)%4]
+	}
+	if err := c.buses[0].ReplacePeer(within(t), "log", gives.Node()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another keeps it", kept(c.buses[0], gives.Node()))
+	eventually(t, "this one does not", func() error {
+		if gives.OpenLog("log").Kept() {
+			return errors.New("it does")
+		}
+		return nil
+	})
+	dies := (slices.Index(c.buses, gives) + 1) % 4
+	c.stop(dies)
+	if err := gives.RemovePeer(within(t), fmt.Sprint("n", dies)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the one left keeps it again", kept(gives, fmt.Sprint("n", dies)))
+}

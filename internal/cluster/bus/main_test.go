@@ -137,10 +137,10 @@ func (c *trio) leader(name string) (leader int) {
 	return leader
 }
 
-// log makes a log on three nodes.
+// log makes a log on three nodes, or all.
 func (c *trio) log(name string) {
 	c.t.Helper()
-	if _, _, err := c.buses[0].CreateLog(within(c.t), LogSpec{Name: name, Replicas: len(c.peers)}); err != nil {
+	if _, _, err := c.buses[0].CreateLog(within(c.t), LogSpec{Name: name, Replicas: min(3, len(c.peers))}); err != nil {
 		c.t.Fatal(err)
 	}
 	c.leader(name)

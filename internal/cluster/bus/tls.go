@@ -24,7 +24,7 @@ type credentials struct {
 	ca      *x509.Certificate
 	key     ed25519.PrivateKey
 	routes  string // password of routes
-	clients string // password of the CLI's users
+	clients string // password of the users of the port for clients: see Config.clientPassword
 }
 
 func derive(secret, cluster string) (*credentials, error) {
@@ -36,7 +36,7 @@ func derive(secret, cluster string) (*credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &credentials{key: ed25519.NewKeyFromSeed(seed), routes: hex.EncodeToString(routes), clients: secret}
+	c := &credentials{key: ed25519.NewKeyFromSeed(seed), routes: hex.EncodeToString(routes)}
 	// Clocks of nodes may differ by anything before the cluster has formed: the
 	// certificates' times mean nothing here.
 	template := &x509.Certificate{
