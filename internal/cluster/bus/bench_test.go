@@ -24,58 +24,58 @@ func benchmarkAppend(b *testing.B, depth, size int) {
 	leader := c.leader("log")
 	log := c.buses[leader].OpenLog("log")
 	ctx, cancel := context.WithCancel(b.Context())
+	data, last := make([]byte, size), uint64(b.N)+1
 	var mu sync.Mutex
-	sent := make([]time.Time, b.N+1)
+	sent := make([]time.Time, last+1)
 	var lags, acks []time.Duration
 	begun, tailed := make(chan struct{}), make(chan struct{})
 	var tailing sync.WaitGroup
 	tailing.Go(func() {
 		_ = c.buses[(leader+1)%3].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error {
+			if seq == 1 {
+				close(begun)
+				return nil
+			}
 			mu.Lock()
 			lags = append(lags, time.Since(sent[seq]))
 			mu.Unlock()
-			if seq == 1 {
-				close(begun)
-			}
-			if seq == uint64(b.N) {
+			if seq == last {
 				close(tailed)
 			}
 			return nil
 		})
 	})
-	data := make([]byte, size)
 	type flight struct {
 		p  Pending
 		at time.Time
 	}
 	flights, room := make(chan flight, depth), make(chan struct{}, depth)
-	b.SetBytes(int64(size))
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
 		for f := range flights {
 			if _, err := f.p.Wait(ctx); err != nil {
 				b.Error(err)
-				return
 			}
 			acks = append(acks, time.Since(f.at))
 			<-room
 		}
 	})
-	for i := range uint64(b.N) {
-		if i == 1 {
-			<-begun // the follower is there
-			b.ResetTimer()
-		}
+	b.SetBytes(int64(size))
+	for seq := uint64(1); seq <= last; seq++ {
 		room <- struct{}{}
 		at := time.Now()
 		mu.Lock()
-		sent[i+1] = at
+		sent[seq] = at
 		mu.Unlock()
-		p, err := log.Append(i, fmt.Sprint(i), data)
+		p, err := log.Append(seq-1, fmt.Sprint(seq), data)
 		if err != nil {
 			b.Fatal(err)
 		}
 		flights <- flight{p, at}
+		if seq == 1 {
+			<-begun // the follower is there: now it counts
+			b.ResetTimer()
+		}
 	}
 	close(flights)
 	waiting.Wait()
