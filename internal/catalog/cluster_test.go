@@ -157,12 +157,16 @@ func (c *nodes) disturb(done <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for {
-		c.elect(c.all[rand.IntN(len(c.all))], rand.IntN(2) == 0)
-		wait(ctx, nil, time.Duration(rand.IntN(8)+1)*time.Millisecond)
-		select {
-		case <-done:
-			return
-		default:
+		n := c.all[rand.IntN(len(c.all))]
+		c.elect(n, rand.IntN(2) == 0)
+		for owned := false; !owned; { // or a slow machine would do nothing but elect
+			owned = n.set.Catalog().Owned()
+			wait(ctx, nil, time.Duration(rand.IntN(8)+1)*time.Millisecond)
+			select {
+			case <-done:
+				return
+			default:
+			}
 		}
 	}
 }
