@@ -29,8 +29,8 @@ func (n *Node) WriteMetrics(b *bytes.Buffer) {
 		fmt.Fprintf(b, "spillway_cluster_ownerships_total{partition=\"%d\"} %d\n", r.id, r.ownerships)
 		fmt.Fprintf(b, "spillway_cluster_reseeds_total{partition=\"%d\"} %d\n", r.id, r.reseeds)
 		if owner == 1 {
-			fmt.Fprintf(b, "spillway_cluster_log_bytes{partition=\"%d\"} %d\n", r.id, r.bytes)
-			fmt.Fprintf(b, "spillway_cluster_log_messages{partition=\"%d\"} %d\n", r.id, r.last+1-min(r.last+1, r.first))
+			fmt.Fprintf(b, "spillway_cluster_log_bytes{partition=\"%d\"} %d\n", r.id, r.size.bytes)
+			fmt.Fprintf(b, "spillway_cluster_log_messages{partition=\"%d\"} %d\n", r.id, r.size.last+1-min(r.size.last+1, r.size.first))
 		}
 		r.mu.Unlock()
 	}

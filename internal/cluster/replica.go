@@ -58,10 +58,13 @@ type replica struct {
 	flushed uint64   // sequence that is durable without the log
 	seeded  time.Time
 	problem string // why it is not following, for people
-	// The log, when last looked at by its owner.
-	trimmed, first, last, bytes uint64
-	ownerships, reseeds         int // since the start of the process
+	size    logSize
+	// Since the start of the process.
+	ownerships, reseeds int
 }
+
+// logSize is a log when its owner last looked.
+type logSize struct{ trimmed, first, last, bytes uint64 }
 
 // hooks are what a replica needs of the rest of the node.
 type hooks struct {

@@ -103,7 +103,7 @@ func (r *replica) pin(seq uint64) {
 func (n *Node) trim() {
 	for _, r := range n.all() {
 		r.mu.Lock()
-		owner, trimmed := r.role == RoleOwner, r.trimmed
+		owner, trimmed := r.role == RoleOwner, r.size.trimmed
 		r.mu.Unlock()
 		if !owner {
 			continue
@@ -119,7 +119,7 @@ func (n *Node) trim() {
 				}
 			}
 			r.mu.Lock()
-			r.trimmed, r.bytes, r.first, r.last = trimmed, info.Bytes, info.First, info.Last
+			r.size = logSize{trimmed, info.First, info.Last, info.Bytes}
 			r.mu.Unlock()
 		}
 		cancel()

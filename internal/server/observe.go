@@ -45,6 +45,9 @@ const resetLimit = 10 * time.Second
 func (s *Server) reset() error {
 	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
 	defer cancel()
+	if err := s.catalog.Refresh(ctx); err != nil { // what other nodes made goes, too
+		return err
+	}
 	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
 		s.sqs.Reset(tx)
 		return nil
