@@ -85,7 +85,7 @@ func printStatus(p *process, s *cluster.Status) {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d KiB\t%s\n", name, owner, part.Epoch, part.Sequence, part.LogBytes>>10, strings.Join(replicas, "; "))
 	}
-	w.Flush()
+	w.Flush() //nolint:errcheck // what is printed, as everywhere
 }
 
 type clusterInitCommand struct {

@@ -127,7 +127,8 @@ func (c *Catalog) ownID() (id uint64, ok bool) {
 // send has the owner execute a request, which may be this node by now.
 func (c *Catalog) send(ctx context.Context, r *request) (answer, error) {
 	message := r.encode()
-	reply, err := []byte(nil), error(partition.ErrNotOwner)
+	var reply []byte
+	err := partition.ErrNotOwner
 	if c.p.Owned() {
 		reply, err = c.Serve(ctx, c.p.ID(), message)
 	}

@@ -188,8 +188,12 @@ func eventually(t *testing.T, what string, within time.Duration, f func() error)
 // has tells whether a node's store has the keys.
 func (h *host) has(id uint16, keys []uint64) error {
 	for _, n := range keys {
-		if _, ok, err := h.store.Get(key(id, n)); err != nil || !ok {
-			return fmt.Errorf("key %d is missing (%v)", n, err)
+		_, ok, err := h.store.Get(key(id, n))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("key %d is missing", n)
 		}
 	}
 	return nil

@@ -118,7 +118,7 @@ func (n *Node) closeSeed(peer string, id uint64) {
 	ctx, cancel := context.WithTimeout(context.Background(), seedCall)
 	defer cancel()
 	// Not heard, the peer lets go of it by itself.
-	_, _ = n.bus.Call(ctx, peer, callSeedClose, binary.BigEndian.AppendUint64(nil, id)) //nolint:errcheck // see above
+	_, _ = n.bus.Call(ctx, peer, callSeedClose, binary.BigEndian.AppendUint64(nil, id))
 }
 
 // checkChunk verifies a chunk's checksum and takes it off.

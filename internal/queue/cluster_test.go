@@ -55,6 +55,7 @@ func newWorld(t *testing.T, seed uint64, nodes int, declare func(e *Engine)) *wo
 		}
 		n := &node{w: w, number: number, store: st, set: set}
 		n.Engine = New(set, st, Options{Peers: n, Refresh: func(context.Context) error { return nil }})
+		n.mover.every = 100 * time.Millisecond
 		declare(n.Engine)
 		if err := set.Start(); err != nil {
 			t.Fatal(err)
@@ -200,7 +201,7 @@ func (n *node) Call(ctx context.Context, id uint16, request []byte) ([]byte, err
 		}
 		if f == fateLate {
 			w.mu.Lock()
-			w.late = append(w.late, func() { owner.Serve(context.Background(), id, request) }) //nolint:errcheck // nobody waits
+			w.late = append(w.late, func() { owner.Serve(context.Background(), id, request) }) // nobody waits
 			w.mu.Unlock()
 			return nil, partition.ErrStopped
 		}

@@ -72,7 +72,7 @@ func TestEveryMethodElsewhere(t *testing.T) {
 		{Seq: in[2].Seq, Generation: in[2].Generation, Extend: true},
 		{Seq: in[3].Seq, Generation: in[3].Generation},
 	}, nil)
-	if err != nil || errs[0] != nil || errs[1] != ErrTooLong || errs[2] != ErrGone || errs[3] != nil {
+	if err != nil || errs[0] != nil || !errors.Is(errs[1], ErrTooLong) || !errors.Is(errs[2], ErrGone) || errs[3] != nil {
 		t.Errorf("settled: %v %v", errs, err)
 	}
 	if err := q.Purge(); err != nil {
@@ -122,7 +122,7 @@ func TestFIFOErrorsElsewhere(t *testing.T) {
 		t.Errorf("the same attempt: %+v", again)
 	}
 	errs, err := q.Settle([]Settlement{{Seq: in[0].Seq, Generation: in[0].Generation + 1}}, nil)
-	if err != nil || errs[0] != ErrLapsed {
+	if err != nil || !errors.Is(errs[0], ErrLapsed) {
 		t.Errorf("another lease: %v %v", errs, err)
 	}
 	accept(t, q, in...)

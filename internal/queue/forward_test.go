@@ -177,7 +177,7 @@ func TestErrorsTravel(t *testing.T) {
 		var e encoder
 		e.error(want)
 		d := decoder{b: e}
-		if got := d.error(); got != want || d.end() != nil {
+		if got := d.error(); !errors.Is(got, want) || d.end() != nil {
 			t.Errorf("%v became %v", want, got)
 		}
 	}

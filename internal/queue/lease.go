@@ -54,7 +54,7 @@ func (q *Queue) Lease(ctx context.Context, in LeaseRequest) ([]Delivery, error) 
 		out, err := q.leaseHere(ctx, in)
 		if q.elsewhere(err) {
 			if waits && ctx.Err() != nil {
-				return nil, nil
+				return nil, nil //nolint:nilerr // the caller went: nothing came in time
 			}
 			in.Wait = max(0, time.Until(until))
 			out, err = q.leaseElsewhere(ctx, in)

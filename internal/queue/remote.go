@@ -187,7 +187,7 @@ func (q *Queue) leaseElsewhere(ctx context.Context, in LeaseRequest) ([]Delivery
 		defer done()
 		e := request(opLeave, q.id)
 		e.number(token)
-		_, _ = q.call(leaving, e) //nolint:errcheck // then the time ends it
+		_, _ = q.call(leaving, e) // then the time ends it
 		<-leaving.Done()          // the poll's own end, or the time
 	})
 	return nil, nil

@@ -74,7 +74,7 @@ func (h *holdingPeers) Call(ctx context.Context, id uint16, request []byte) ([]b
 	hold := request[1] == h.op && h.most > 0
 	if hold {
 		h.most--
-		h.held = append(h.held, func() { h.node.Call(context.Background(), id, request) }) //nolint:errcheck // nobody waits
+		h.held = append(h.held, func() { h.node.Call(context.Background(), id, request) }) // nobody waits
 	}
 	h.mu.Unlock()
 	if hold {

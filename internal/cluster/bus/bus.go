@@ -146,7 +146,7 @@ func (b *Bus) Close() {
 		b.unsubscribe()
 		for _, conn := range []*nats.Conn{b.conn, b.admin} {
 			if conn != nil {
-				_ = conn.FlushTimeout(flushTime) //nolint:errcheck // the last answers, if they can leave
+				_ = conn.FlushTimeout(flushTime) // the last answers, if they can leave
 				conn.Close()
 			}
 		}
@@ -164,7 +164,7 @@ func (b *Bus) unsubscribe() {
 	subs := b.subs
 	b.mu.Unlock()
 	for _, sub := range subs {
-		_ = sub.Drain() //nolint:errcheck // it is not valid then, as it should be
+		_ = sub.Drain() // it is not valid then, as it should be
 	}
 	waiting, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()

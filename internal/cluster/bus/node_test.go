@@ -231,7 +231,7 @@ func TestRefusal(t *testing.T) {
 		10023: nil, 10047: nil, 10077: nil, 10158: nil, 10008: nil,
 	} {
 		err := refusal(fmt.Errorf("nats: %w", &jetstream.APIError{Code: 400, ErrorCode: code, Description: "why"}))
-		if errors.Is(err, ErrConflict) != (want == ErrConflict) || errors.Is(err, ErrRefused) != (want == ErrRefused) {
+		if errors.Is(err, ErrConflict) != errors.Is(want, ErrConflict) || errors.Is(err, ErrRefused) != errors.Is(want, ErrRefused) {
 			t.Errorf("%d: %v", code, err)
 		}
 	}
