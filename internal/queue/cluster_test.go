@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,11 @@ type node struct {
 	number int
 	store  *store.Store
 	set    *partition.Set
+	// instead, if set, gets the node's calls; it may make them with call.
+	instead atomic.Pointer[peersFunc]
 }
+
+type peersFunc func(ctx context.Context, id uint16, request []byte) ([]byte, error)
 
 func newWorld(t *testing.T, seed uint64, nodes int, declare func(e *Engine)) *world {
 	t.Helper()
@@ -188,6 +193,15 @@ func harmfulLate(request []byte) bool {
 
 // Call implements partition.Peers.
 func (n *node) Call(ctx context.Context, id uint16, request []byte) ([]byte, error) {
+	if f := n.instead.Load(); f != nil {
+		return (*f)(ctx, id, request)
+	}
+	return n.call(ctx, id, request)
+}
+
+func (n *node) divert(f peersFunc) { n.instead.Store(&f) }
+
+func (n *node) call(ctx context.Context, id uint16, request []byte) ([]byte, error) {
 	w := n.w
 	for ctx.Err() == nil {
 		f, owner, changed := w.fate(id, request)

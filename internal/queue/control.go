@@ -105,7 +105,5 @@ func (m *machine) takeUp(tx *partition.Tx) {
 			}
 		})
 	}
-	if len(in) > 0 {
-		v.spawn(func() { v.resolveElsewhere(tenure, in) })
-	}
+	v.spawn(func() { v.resolveElsewhere(tenure, m, in) })
 }

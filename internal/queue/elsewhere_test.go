@@ -156,8 +156,8 @@ func TestNewQueue(t *testing.T) {
 func TestNothingTwice(t *testing.T) {
 	t.Parallel()
 	w, owner, other := twoNodes(t)
-	lost := &losing{Peers: w.nodes[1]}
-	other.remote.peers = lost
+	lost := &losing{call: w.nodes[1].call}
+	w.nodes[1].divert(lost.Call)
 	q := other.Queue(plain)
 	if _, err := q.Enqueue([]Enqueue{text("a")}, nil); !errors.Is(err, partition.ErrStopped) {
 		t.Errorf("send: %v", err)
@@ -184,13 +184,13 @@ func TestNothingTwice(t *testing.T) {
 
 // losing loses every reply.
 type losing struct {
-	partition.Peers
+	call  peersFunc
 	calls int
 }
 
 func (l *losing) Call(ctx context.Context, id uint16, request []byte) ([]byte, error) {
 	l.calls++
-	if _, err := l.Peers.Call(ctx, id, request); err != nil {
+	if _, err := l.call(ctx, id, request); err != nil {
 		return nil, err
 	}
 	return nil, partition.ErrStopped
@@ -359,19 +359,13 @@ func TestPollEnds(t *testing.T) {
 // poll ends when its time is over.
 func TestPollAtFailingOwner(t *testing.T) {
 	t.Parallel()
-	_, _, other := twoNodes(t)
-	failing := &losing{Peers: failingPeers{}}
-	other.remote.peers = failing
+	w, _, other := twoNodes(t)
+	failing := &losing{call: func(context.Context, uint16, []byte) ([]byte, error) { return nil, partition.ErrStopped }}
+	w.nodes[1].divert(failing.Call)
 	out, err := other.Queue(plain).Lease(t.Context(), LeaseRequest{Max: 1, Wait: 200 * time.Millisecond})
 	if err != nil || len(out) != 0 || failing.calls > 15 {
 		t.Errorf("%v %v after %d calls", out, err, failing.calls)
 	}
-}
-
-type failingPeers struct{}
-
-func (failingPeers) Call(context.Context, uint16, []byte) ([]byte, error) {
-	return nil, partition.ErrStopped
 }
 
 // TestCallerGoneElsewhere: what a poll at another node brings after its caller has

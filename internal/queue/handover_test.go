@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -12,6 +13,11 @@ import (
 	"github.com/spillway/spillway/internal/store"
 )
 
+var (
+	handOverRuns = flag.Int("handover.runs", 4, "runs of the hand-over test, of 40 hand-overs each")
+	handOverSeed = flag.Uint64("handover.seed", 0, "seed of the first")
+)
+
 // TestHandOvers runs callers of all kinds on two nodes while ownership moves between
 // them: in peace, by force with the old owner going on, and after a commit whose
 // outcome the owner does not know; while calls are refused, lose their replies, or
@@ -19,11 +25,12 @@ import (
 // twice, and FIFO order must hold.
 func TestHandOvers(t *testing.T) {
 	t.Parallel()
-	runs := 8
+	runs := *handOverRuns
 	if testing.Short() {
-		runs = 2
+		runs = min(runs, 2)
 	}
-	for seed := range uint64(runs) {
+	for n := range runs {
+		seed := *handOverSeed + uint64(n)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			handOverRun(t, seed, 40)

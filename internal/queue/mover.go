@@ -50,10 +50,10 @@ const moveRetry = 100 * time.Millisecond
 //     would never have become durable, nor the request been sent.
 //
 // A step whose partition moved to another node is dropped here. The new owner of a
-// source sends what is marked as leaving again; the new owner of a target asks the
-// sources' owners about what it remembers, who have it forgotten if it is over. If
-// the source's owner changes after the departure, the id stays until the target is
-// loaded again: some bytes, and no harm.
+// source sends what is marked as leaving again; the owner of a target asks the sources'
+// owners about what it remembers, when it has loaded it and whatever is old from time
+// to time, and they have it forgotten if it is over: an owner that is replaced between
+// a departure and its request to forget leaves that behind.
 type mover struct {
 	engine *Engine
 	notify chan struct{}   // 1 slot: there are moves
@@ -61,6 +61,7 @@ type mover struct {
 	ctx    context.Context // ends with close
 	quit   context.CancelFunc
 	ended  sync.WaitGroup
+	every  time.Duration // between questions about old arrivals
 
 	mu      sync.Mutex // guards the fields below
 	moves   []*move
@@ -68,6 +69,9 @@ type mover struct {
 	callers int        // goroutines that send them
 	closed  bool
 }
+
+// resolveEvery is much longer than transfers take.
+const resolveEvery = 30 * time.Second
 
 // maxMoveCalls bounds the transfers that are on their way to other nodes.
 const maxMoveCalls = 64
@@ -82,7 +86,7 @@ type move struct {
 }
 
 func newMover(e *Engine) *mover {
-	v := &mover{engine: e, notify: make(chan struct{}, 1), busy: make(chan struct{}, 1)}
+	v := &mover{engine: e, notify: make(chan struct{}, 1), busy: make(chan struct{}, 1), every: resolveEvery}
 	v.ctx, v.quit = context.WithCancel(context.Background())
 	return v
 }

@@ -80,9 +80,50 @@ func (v *mover) forget(target uint64, floor ticket, over []ended) error {
 	return err
 }
 
-// resolveElsewhere asks the owners of sources about the transfers that arrived in a
-// partition, until they have heard it or the partition's ownership (ctx) ends.
-func (v *mover) resolveElsewhere(ctx context.Context, in []arrived) {
+// resolveElsewhere asks the owners of sources about transfers that arrived in a
+// partition: about those given at once, and then about those that are old, until the
+// partition's ownership (ctx) ends.
+func (v *mover) resolveElsewhere(ctx context.Context, m *machine, in []arrived) {
+	var before map[arrived]struct{}
+	for {
+		v.askSources(ctx, in)
+		if !pause(ctx, v.every) {
+			return
+		}
+		c := &rememberedCommand{call: newCall(), m: m, out: make(map[arrived]struct{})}
+		m.p.Submit(c)
+		if c.wait() != nil {
+			continue // busy; or the ownership ends
+		}
+		in = in[:0]
+		for a := range c.out {
+			if _, old := before[a]; old {
+				in = append(in, a)
+			}
+		}
+		before = c.out
+	}
+}
+
+// rememberedCommand lists the arrivals that a partition remembers.
+type rememberedCommand struct {
+	call
+	m   *machine
+	out map[arrived]struct{}
+}
+
+// Run implements partition.Command.
+func (c *rememberedCommand) Run(tx *partition.Tx) {
+	tx.Relax()
+	for queue, l := range c.m.locals {
+		for _, id := range l.core.Transfers() {
+			c.out[arrived{queue, id}] = struct{}{}
+		}
+	}
+}
+
+// askSources returns when all sources have heard, or ctx ended.
+func (v *mover) askSources(ctx context.Context, in []arrived) {
 	bySource := make(map[uint16][]arrived)
 	for _, a := range in {
 		from := v.engine.set.For(a.id.Source).ID()

@@ -74,13 +74,13 @@ func (h *holdingPeers) Call(ctx context.Context, id uint16, request []byte) ([]b
 	hold := request[1] == h.op && h.most > 0
 	if hold {
 		h.most--
-		h.held = append(h.held, func() { h.node.Call(context.Background(), id, request) }) // nobody waits
+		h.held = append(h.held, func() { h.node.call(context.Background(), id, request) }) // nobody waits
 	}
 	h.mu.Unlock()
 	if hold {
 		return nil, partition.ErrStopped
 	}
-	return h.node.Call(ctx, id, request)
+	return h.node.call(ctx, id, request)
 }
 
 // number of requests that are held.
@@ -103,7 +103,7 @@ func TestLateArrival(t *testing.T) {
 			if replaced {
 				held.most = 1 << 30 // this owner gets nothing through
 			}
-			w.nodes[0].remote.peers = held
+			held.divert(held.Call)
 			q := w.nodes[0].Queue(source)
 			send(t, q, text("a"))
 			lease(t, q, LeaseRequest{Max: 1, Time: 0})
@@ -174,4 +174,26 @@ func TestUnreachableTarget(t *testing.T) {
 	w.take(far, w.nodes[1])
 	eventually(t, "arrived", func() bool { return w.nodes[1].Queue(target).LocalCounters().Visible == uint64(len(in)) })
 	eventually(t, "forgotten", func() bool { return w.transfers() == 0 })
+}
+
+// TestForgottenByNextOwner: an owner of the source that is replaced before it has had
+// a transfer forgotten leaves nothing behind for good.
+func TestForgottenByNextOwner(t *testing.T) {
+	t.Parallel()
+	w, source, target := apart(t)
+	held := &holdingPeers{node: w.nodes[0], op: opForget, most: 1 << 30}
+	held.divert(held.Call)
+	q := w.nodes[0].Queue(source)
+	send(t, q, text("a"))
+	lease(t, q, LeaseRequest{Max: 1, Time: 0})
+	lease(t, q, LeaseRequest{Max: 1, Time: 0}) // this one moves it
+	eventually(t, "departed", func() bool { return held.number() > 0 })
+	if n := w.transfers(); n != 1 {
+		t.Errorf("%d transfers are remembered", n)
+	}
+	w.hand(q.m.p.ID(), w.nodes[1])
+	eventually(t, "forgotten", func() bool { return w.transfers() == 0 })
+	if c := w.nodes[1].Queue(target).LocalCounters(); c.Visible != 1 {
+		t.Errorf("the target has %+v", c)
+	}
 }
