@@ -127,7 +127,7 @@ func (n *node) run(ctx context.Context) {
 			}
 			n.apply(entry)
 		case leads:
-			if err := p.Own(&ownersLog{n, epoch}, time.Time{}); err != nil {
+			if err := p.Own(&ownersLog{n, epoch}, time.Time{}, time.Time{}); err != nil {
 				n.t.Error(err)
 			}
 			n.own(ctx)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/store"
@@ -20,6 +21,11 @@ type applier struct {
 	parts []byte
 	// taken is at.seq, for other goroutines.
 	taken atomic.Uint64
+	// fresh is the first sequence that was written after this replica began to follow
+	// and so comes just after it was; 0 while that is not known. seen is when the last
+	// frame came, if it was one of those.
+	fresh atomic.Uint64
+	seen  time.Time
 	// stored is told the position after each batch that was applied.
 	stored func(position)
 }
@@ -38,6 +44,10 @@ func (a *applier) take(seq uint64, message []byte) error {
 		return err
 	}
 	next := a.at.next(&f, digestOf(message))
+	a.seen = time.Time{}
+	if fresh := a.fresh.Load(); fresh > 0 && seq >= fresh {
+		a.seen = time.Now()
+	}
 	switch f.kind {
 	case kindPart:
 		a.parts = append(a.parts, f.payload...)
@@ -104,7 +114,11 @@ func (a *applier) load(log uuid) error {
 	case p.log != log:
 		return fmt.Errorf("%w: the store is of another log", errDamaged)
 	}
+	if p.seq != a.at.seq {
+		a.seen = time.Time{}
+	}
 	a.at, a.parts = p, nil
+	a.fresh.Store(0)
 	a.taken.Store(p.seq)
 	a.stored(p)
 	return nil

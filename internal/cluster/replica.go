@@ -115,7 +115,7 @@ func (r *replica) turn(ctx context.Context, a *applier) error {
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	return r.own(ctx, a.at)
+	return r.own(ctx, a)
 }
 
 // follow applies the log until this node leads it and has applied all of it (nil),
@@ -124,6 +124,9 @@ func (r *replica) follow(ctx context.Context, a *applier) error {
 	tailing, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { // waited for below
+		if info, err := r.log.Info(tailing); err == nil {
+			a.fresh.Store(info.Last + 1)
+		}
 		ended <- r.log.Tail(tailing, a.at.seq+1, a.take)
 	}()
 	defer stop()
@@ -188,14 +191,14 @@ var errShort = errors.New("the log has lost what was acknowledged")
 
 // own writes the barrier and owns the partition until the lead is lost, another
 // node took over, or it is to be handed over.
-func (r *replica) own(ctx context.Context, at position) error {
+func (r *replica) own(ctx context.Context, a *applier) error {
 	began := time.Now()
 	r.become(RoleTaking, "")
 	tenancy, end := context.WithCancel(ctx)
 	defer end()
 	stopWatch := r.watchLead(tenancy, end)
 	defer stopWatch()
-	t := newTenure(tenancy, r.log, r.id, at, r.applied)
+	t := newTenure(tenancy, r.log, r.id, a.at, r.applied)
 	if err := t.barrier(r.store); err != nil {
 		if errors.Is(err, partition.ErrNotOwner) {
 			r.logger.Info("did not become owner: go on following", "reason", err)
@@ -209,7 +212,8 @@ func (r *replica) own(ctx context.Context, at position) error {
 	if err != nil {
 		return fmt.Errorf("catch up with the catalog before owning: %w", err)
 	}
-	if err := r.p.Own(t, time.UnixMilli(t.head.time)); err != nil {
+	t.time = r.p.Time
+	if err := r.p.Own(t, time.UnixMilli(t.head.time), a.seen); err != nil {
 		return err
 	}
 	r.become(RoleOwner, "")

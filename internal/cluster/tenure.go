@@ -37,11 +37,12 @@ const (
 type tenure struct {
 	log    Log
 	id     uint16
-	ctx    context.Context // ends with the ownership
-	random uint64          // of this tenure's frames
-	head   position        // of the last frame appended
-	stored func(position)  // is told how far the store is
-	spare  chan []byte     // buffers of frames, for reuse
+	ctx    context.Context  // ends with the ownership
+	random uint64           // of this tenure's frames
+	time   func() time.Time // of the partition; nil before it is owned
+	head   position         // of the last frame appended
+	stored func(position)   // is told how far the store is
+	spare  chan []byte      // buffers of frames, for reuse
 }
 
 // newTenure begins where the store is.
@@ -93,7 +94,10 @@ type sent struct {
 func (t *tenure) send(kind byte, epoch uint64, payload []byte) sent {
 	f := frame{
 		kind: kind, log: t.head.log, epoch: epoch, tenure: t.random, number: t.head.number + 1,
-		previous: t.head.seq, hash: t.head.hash, time: time.Now().UnixMilli(), payload: payload,
+		previous: t.head.seq, hash: t.head.hash, time: t.head.time, payload: payload,
+	}
+	if t.time != nil {
+		f.time = t.time().UnixMilli()
 	}
 	b := f.append(t.buffer())
 	s := sent{seq: t.head.seq + 1, bytes: b, id: messageID(t.random, epoch, f.number)}

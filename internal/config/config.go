@@ -102,6 +102,8 @@ type Cluster struct {
 	// Address where the nats command line tool may connect, HOST:PORT. Default none:
 	// a free port on loopback.
 	NATSListen string `yaml:"nats_listen"`
+	// How far this node's clock is wrong. Default 0s. For tests of clusters only.
+	ClockSkew time.Duration `yaml:"clock_skew"`
 }
 
 // Limits bound what clients may use at once. Zero leaves a limit to the server.

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -25,4 +26,38 @@ func TestClockNeverGoesBack(t *testing.T) {
 	if got := c.at(back.Add(3 * time.Hour)); !got.Equal(start.Add(2 * time.Hour)) {
 		t.Errorf("when the clock has caught up: %v", got)
 	}
+}
+
+// TestClockOverOwners: the next owner's time goes on from the last one's, whatever its
+// own clock says, and comes to agree with that slowly.
+func TestClockOverOwners(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, skew := range []time.Duration{-time.Hour, -time.Second, 0, time.Second, time.Hour} {
+			c := clock{skew: skew}
+			shown := time.Now().Add(time.Minute) // the last owner's clock is ahead
+			arrived := time.Now()
+			time.Sleep(10 * time.Second)
+			c.resume(shown, arrived)
+			first := c.now()
+			if d := first.Sub(shown); d != 10*time.Second {
+				t.Errorf("skew %v: %v passed in ten seconds without an owner", skew, d)
+			}
+			// A minute, or less if this clock is late; hardly more.
+			time.Sleep(time.Minute)
+			if d := c.now().Sub(first); d > time.Minute+time.Minute/catchUp || d < 30*time.Second {
+				t.Errorf("skew %v: %v passed in a minute", skew, d)
+			}
+			// Losing ownership and getting it back at once changes nothing.
+			before := c.now()
+			c.resume(before, time.Time{})
+			if d := c.now().Sub(before); d != 0 {
+				t.Errorf("skew %v: %v passed in no time", skew, d)
+			}
+			time.Sleep(2000 * time.Hour)
+			if d := c.now().Sub(time.Now().Add(skew)); d != 0 {
+				t.Errorf("skew %v: still %v off after a long time", skew, d)
+			}
+		}
+	})
 }

@@ -9,18 +9,18 @@ import (
 )
 
 // Own makes this node the owner of a replicated partition: the machines load what
-// the store has, and commands run, through log. seen is the latest time that a
-// previous owner wrote: the partition's time goes on from there. After an error
-// the partition is not owned.
+// the store has, and commands run, through log. The partition's time goes on from
+// shown, the latest that a previous owner wrote, which reached this node at the time
+// at (zero if that is not known). After an error the partition is not owned.
 //
 // Own, Release, Resign, Reset and Applied are called by whoever decides about
 // ownership, one at a time.
-func (p *Partition) Own(log Log, seen time.Time) error {
+func (p *Partition) Own(log Log, shown, at time.Time) error {
 	p.mu.Lock()
 	p.equip(log)
 	p.err, p.closing, p.refusal = nil, false, ErrNotOwner
 	p.mu.Unlock()
-	p.loop.clock.advance(seen)
+	p.loop.clock.resume(shown, at)
 	if err := p.load(); err != nil {
 		p.unload()
 		return err
@@ -31,6 +31,10 @@ func (p *Partition) Own(log Log, seen time.Time) error {
 	p.start()
 	return nil
 }
+
+// Time is the partition's time as its commands last saw it, for its Log: it may be
+// called in Append only.
+func (p *Partition) Time() time.Time { return p.loop.clock.last }
 
 // Owned tells whether commands are accepted. It may change at any moment.
 func (p *Partition) Owned() bool {

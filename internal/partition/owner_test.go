@@ -65,7 +65,7 @@ func TestOwnership(t *testing.T) {
 	}
 	seen := time.Now().Add(time.Hour)
 	for round := range 3 {
-		if err := p.Own(partition.NewLocalLog(), seen); err != nil {
+		if err := p.Own(partition.NewLocalLog(), seen, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if !p.Owned() || g.loaded != round+1 {
@@ -93,7 +93,7 @@ func TestOwnership(t *testing.T) {
 	}
 	p.Release() // nothing to release
 	g.fail = errors.New("unreadable")
-	if err := p.Own(partition.NewLocalLog(), seen); !errors.Is(err, g.fail) || p.Owned() {
+	if err := p.Own(partition.NewLocalLog(), seen, time.Time{}); !errors.Is(err, g.fail) || p.Owned() {
 		t.Errorf("own what cannot be loaded: %v", err)
 	}
 }
@@ -119,7 +119,7 @@ func TestTakenOver(t *testing.T) {
 	t.Parallel()
 	p, _ := replicated(t)
 	log := fenced{end: make(chan struct{})}
-	if err := p.Own(log, time.Time{}); err != nil {
+	if err := p.Own(log, time.Time{}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	isFenced := make(chan bool, 1)
@@ -143,7 +143,7 @@ func TestTakenOver(t *testing.T) {
 	if p.Err() != nil {
 		t.Errorf("another owner is no failure: %v", p.Err())
 	}
-	if err := p.Own(partition.NewLocalLog(), time.Time{}); err != nil {
+	if err := p.Own(partition.NewLocalLog(), time.Time{}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := do(p, put(3, "c")); err != nil {

@@ -66,6 +66,7 @@ func newPartition(id uint16, st *store.Store, o Options) *Partition {
 		id: id, store: st, observer: o.Observer, logger: o.Logger.With("partition", id),
 		inboxLimit: o.InboxLimit, notify: make(chan struct{}, 1), refusal: ErrNotOwner,
 	}
+	p.loop.clock.skew = o.ClockSkew
 	if !o.Replicated {
 		p.equip(o.NewLog(id))
 		p.owned, p.refusal = true, ErrStopped

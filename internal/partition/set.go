@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/spillway/spillway/internal/store"
 )
@@ -23,8 +24,10 @@ type Options struct {
 	// Replicated partitions are owned by one node of several at a time: they do
 	// not run until Own is called. NewLog is not used then.
 	Replicated bool
-	Observer   Observer     // nil for none
-	Logger     *slog.Logger // nil discards
+	// ClockSkew makes the partitions' clocks wrong, for tests.
+	ClockSkew time.Duration
+	Observer  Observer     // nil for none
+	Logger    *slog.Logger // nil discards
 }
 
 const (

@@ -98,7 +98,7 @@ func (w *world) take(id uint16, n *node) {
 	w.t.Helper()
 	p := n.set.Get(id)
 	p.Release()
-	if err := p.Own(w.logs[id].fence(n), time.Time{}); err != nil {
+	if err := p.Own(w.logs[id].fence(n), time.Time{}, time.Time{}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.route(id, n)

@@ -109,7 +109,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		if s.node, err = s.joinCluster(ctx); err != nil {
 			return err
 		}
-		partitions.Partitions, partitions.Replicated = s.node.Partitions(), true
+		partitions.Partitions, partitions.Replicated, partitions.ClockSkew = s.node.Partitions(), true, c.Cluster.ClockSkew
 		catalogPeers, queuePeers = s.node.Peers("catalog", s.serveCatalog), s.node.Peers("queue", s.serveQueue)
 	}
 	s.set, err = partition.OpenSet(s.store, partitions)

@@ -78,7 +78,7 @@ func onTwoNodes(t *testing.T, f func(n *twoNodes)) {
 			if p.ID() == 0 {
 				log = &toSecond{log, n.written}
 			}
-			if err := p.Own(log, time.Time{}); err != nil {
+			if err := p.Own(log, time.Time{}, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -67,9 +67,11 @@ func (n *nodes) begin(i int) {
 			peers[j] = n.links[i][j].address
 		}
 	}
+	// Their clocks are a minute and a half apart from each other's.
+	skew := fmt.Sprintf("SPILLWAY_CLUSTER_CLOCK_SKEW=%ds", 90*(i-1))
 	p := begin(n.T, n.listens[i], n.data(i), []string{
 		"--cluster", "chaos", "--node", fmt.Sprintf("n%d", i), "--cluster-listen", n.routes[i], "--peers", strings.Join(peers, ","),
-	}, n.env...)
+	}, append([]string{skew}, n.env...)...)
 	n.mu.Lock()
 	n.nodes[i] = p
 	n.mu.Unlock()
