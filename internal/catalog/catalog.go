@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 )
 
 // records are kind -> key -> value. Values are never changed in place, so the two
@@ -174,7 +175,7 @@ func (c *Catalog) Update(ctx context.Context, fn func(tx *Tx) error) error {
 func (c *Catalog) Ensure(ctx context.Context, fn func(tx *Tx) error) error {
 	for {
 		err := c.Update(ctx, fn)
-		if c.peers == nil || !passing(err) || c.p.Err() != nil || !pause(ctx) {
+		if c.peers == nil || !passing(err) || c.p.Err() != nil || !pause.For(ctx, insistPause) {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 )
 
 const (
@@ -146,7 +147,7 @@ func (c *Catalog) send(ctx context.Context, r *request) (answer, error) {
 func (c *Catalog) insist(ctx context.Context, r *request) (answer, error) {
 	for {
 		a, err := c.send(ctx, r)
-		if err == nil || !passing(err) || !pause(ctx) {
+		if err == nil || !passing(err) || !pause.For(ctx, insistPause) {
 			return a, err
 		}
 	}
@@ -155,18 +156,6 @@ func (c *Catalog) insist(ctx context.Context, r *request) (answer, error) {
 // passing tells whether an error says nothing about the next attempt.
 func passing(err error) bool {
 	return errors.Is(err, partition.ErrNotOwner) || errors.Is(err, partition.ErrBusy) || errors.Is(err, partition.ErrStopped)
-}
-
-// pause waits a moment, and reports whether ctx goes on.
-func pause(ctx context.Context) bool {
-	timer := time.NewTimer(insistPause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // take waits for the slot.

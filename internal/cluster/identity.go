@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -147,7 +148,7 @@ func (n *Node) agree(ctx context.Context, held identity) error {
 			all, _ := n.table.members()
 			n.logger.Info("the cluster is new: waiting until every node was there once", "nodes", len(all), "expected", n.config.Size, "error", err)
 		}
-		if !pause(ctx, agreePause) {
+		if !pause.For(ctx, agreePause) {
 			return fmt.Errorf("found the cluster: %w", ctx.Err())
 		}
 	}

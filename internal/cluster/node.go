@@ -12,6 +12,7 @@ import (
 
 	"github.com/spillway/spillway/internal/cluster/bus"
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -270,7 +271,7 @@ func (n *Node) Drain(ctx context.Context) {
 		}
 	}
 	n.tell()
-	for n.leadsAny() && pause(ctx, leadPoll) {
+	for n.leadsAny() && pause.For(ctx, leadPoll) {
 	}
 }
 

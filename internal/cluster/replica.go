@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -94,7 +95,7 @@ func (r *replica) run(ctx context.Context) {
 			return
 		}
 		r.logger.Warn("replica interrupted", "error", err)
-		pause(ctx, retryPause)
+		pause.For(ctx, retryPause)
 	}
 }
 
@@ -308,7 +309,7 @@ func (r *replica) repair(ctx context.Context, why error) error {
 
 // refuse keeps away from the lead until ctx ends.
 func (r *replica) refuse(ctx context.Context) {
-	for pause(ctx, retryPause) {
+	for pause.For(ctx, retryPause) {
 		if r.log.Leads() {
 			r.stepDown(ctx, r.hooks.heir(r.id))
 		}
@@ -338,17 +339,5 @@ func (r *replica) become(role Role, problem string) {
 	r.mu.Unlock()
 	if changed {
 		r.changed()
-	}
-}
-
-// pause waits, and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"time"
 
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -107,7 +108,7 @@ func (n *Node) readSeed(ctx context.Context, peer string, id uint64, after []byt
 				return chunk, nil
 			}
 		}
-		if !pause(ctx, seedPause) {
+		if !pause.For(ctx, seedPause) {
 			return nil, ctx.Err()
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/queue/core"
 	"github.com/spillway/spillway/internal/store"
 )
@@ -63,7 +64,7 @@ func (q *Queue) Lease(ctx context.Context, in LeaseRequest) ([]Delivery, error) 
 			return out, err
 		}
 		// The pause is for owners that fail at once, again and again.
-		if !pause(ctx, min(pollRetry, time.Until(until))) {
+		if !pause.For(ctx, min(pollRetry, time.Until(until))) {
 			return nil, nil
 		}
 		if in.Wait = time.Until(until); in.Wait <= 0 {

@@ -1,13 +1,12 @@
 package queue
 
 import (
-	"context"
 	"encoding/binary"
 	"math"
 	"sync"
-	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/queue/core"
 	"github.com/spillway/spillway/internal/store"
 )
@@ -170,7 +169,7 @@ func (s *sender) run() {
 				s.back(list, floor.generation)
 			}
 		}
-		if failed && !pause(s.mover.ctx, moveRetry) {
+		if failed && !pause.For(s.mover.ctx, moveRetry) {
 			s.mu.Lock()
 			s.telling = false
 			s.mu.Unlock()
@@ -185,18 +184,6 @@ func (s *sender) back(list []ended, generation uint64) {
 	defer s.mu.Unlock()
 	if generation == s.generation {
 		s.over = append(s.over, list...)
-	}
-}
-
-// pause waits, and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

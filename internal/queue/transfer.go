@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/queue/core"
 )
 
@@ -87,7 +88,7 @@ func (v *mover) resolveElsewhere(ctx context.Context, m *machine, in []arrived) 
 	var before map[arrived]struct{}
 	for {
 		v.askSources(ctx, in)
-		if !pause(ctx, v.every) {
+		if !pause.For(ctx, v.every) {
 			return
 		}
 		c := &rememberedCommand{call: newCall(), m: m, out: make(map[arrived]struct{})}
@@ -139,7 +140,7 @@ func (v *mover) askSources(ctx context.Context, in []arrived) {
 				delete(bySource, from)
 			}
 		}
-		if len(bySource) > 0 && !pause(ctx, moveRetry) {
+		if len(bySource) > 0 && !pause.For(ctx, moveRetry) {
 			return
 		}
 	}

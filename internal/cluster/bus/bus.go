@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/spillway/spillway/internal/pause"
 )
 
 // Config of a Bus.
@@ -128,7 +130,7 @@ func (b *Bus) Ready(ctx context.Context) error {
 				return nil
 			}
 		}
-		if !pause(ctx, pollEvery) {
+		if !pause.For(ctx, pollEvery) {
 			return ctx.Err()
 		}
 	}
@@ -169,7 +171,7 @@ func (b *Bus) unsubscribe() {
 	waiting, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
 	for _, sub := range subs {
-		for sub.IsValid() && pause(waiting, drainPoll) {
+		for sub.IsValid() && pause.For(waiting, drainPoll) {
 		}
 	}
 }
@@ -197,16 +199,4 @@ func (b *Bus) enter() bool {
 	}
 	b.work.Add(1)
 	return true
-}
-
-// pause waits, and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/spillway/spillway/internal/pause"
 )
 
 // TestLeadersDeath: a log is written and followed while its leader goes, and comes
@@ -94,7 +96,7 @@ func write(t *testing.T, ctx context.Context, l *Log, written *atomic.Uint64) ui
 			t.Errorf("after %d: %v", last, err) // nobody else writes
 			return last
 		case err != nil:
-			pause(ctx, 20*time.Millisecond)
+			pause.For(ctx, 20*time.Millisecond)
 		default:
 			last++
 			written.Store(last)

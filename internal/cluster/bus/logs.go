@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/spillway/spillway/internal/pause"
 )
 
 // LogSpec is how a log is made.
@@ -55,7 +57,7 @@ func (b *Bus) CreateLog(ctx context.Context, s LogSpec) (metadata map[string]str
 				continue // and read what the log says
 			}
 		}
-		if !pause(ctx, pollEvery) {
+		if !pause.For(ctx, pollEvery) {
 			return nil, false, fmt.Errorf("cluster: make log %s: %w", s.Name, err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/spillway/spillway/internal/pause"
 )
 
 // LogInfo is a log as its leader sees it.
@@ -152,7 +154,7 @@ func (b *Bus) insist(ctx context.Context, subject string, request any, system bo
 				return err
 			}
 		}
-		if !pause(ctx, pollEvery) {
+		if !pause.For(ctx, pollEvery) {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/spillway/spillway/internal/pause"
 )
 
 // GapError says that a log does not have the message that should come next.
@@ -52,7 +54,7 @@ func (l *Log) Tail(ctx context.Context, from uint64, each func(seq uint64, data 
 			return gap
 		}
 		l.b.logger.Debug("tail again", "log", l.name, "next", t.next, "reason", err)
-		if !pause(ctx, tailPause) {
+		if !pause.For(ctx, tailPause) {
 			return ctx.Err()
 		}
 	}
