@@ -129,11 +129,11 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.startAll()
-	for i := range w.nodes {
+	for i := range w.first {
 		w.hasAll(i, keys)
 	}
 	keys = append(keys, w.fill(0, 100, 10)...)
-	for i := range w.nodes {
+	for i := range w.first {
 		w.hasAll(i, keys)
 	}
 
@@ -155,4 +155,40 @@ func TestInit(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestReplaceNode: a node that died for good is taken out, and a new one has its
+// replicas and all the data.
+func TestReplaceNode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	keys := w.fill(0, 0, 50)
+	w.hasAll(2, keys)
+	w.stop(2)
+	for i := range 2 {
+		w.nodes[i].node.TrimWithout("n2") // so that the newcomer has to copy
+	}
+	keys = append(keys, w.fill(1, 50, 10)...)
+	w.start(3)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	eventually(t, "removed", time.Minute, func() error { return w.nodes[0].node.Remove(ctx, "n2") })
+	eventually(t, "replicas on the new node", time.Minute, func() error {
+		for _, p := range w.nodes[0].node.Status(ctx).Partitions {
+			there := false
+			for _, r := range p.Replicas {
+				there = there || r.Node == "n3" && (r.Role == cluster.RoleFollowing || r.Role == cluster.RoleOwner) && r.Lag == 0
+			}
+			if !there {
+				return fmt.Errorf("partition %d: %+v", p.Partition, p.Replicas)
+			}
+		}
+		return nil
+	})
+	w.hasAll(3, keys)
+	// It counts: with another of the old ones gone, work goes on.
+	w.stop(1)
+	keys = append(keys, w.fill(3, 60, 10)...)
+	w.hasAll(3, keys)
+	w.hasAll(0, keys)
 }
