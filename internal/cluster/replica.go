@@ -213,19 +213,20 @@ func (r *replica) own(ctx context.Context, a *applier) error {
 	if err != nil {
 		return fmt.Errorf("catch up with the catalog before owning: %w", err)
 	}
+	at := t.head // the partition's loop moves it on from here
 	t.time = r.p.Time
-	if err := r.p.Own(t, time.UnixMilli(t.head.time), a.seen); err != nil {
+	if err := r.p.Own(t, time.UnixMilli(at.time), a.seen); err != nil {
 		return err
 	}
 	r.become(RoleOwner, "")
 	r.hooks.owned(r.id, true)
-	r.logger.Info("owner of the partition", "epoch", t.head.epoch, "sequence", t.head.seq, "took", time.Since(began).Round(time.Millisecond))
+	r.logger.Info("owner of the partition", "epoch", at.epoch, "sequence", at.seq, "took", time.Since(began).Round(time.Millisecond))
 	reason := r.serve(ctx, tenancy)
 	end()
 	r.p.Release()
 	r.become(RoleFollowing, "")
 	r.hooks.owned(r.id, false)
-	r.logger.Info("no longer owner of the partition", "epoch", t.head.epoch, "reason", reason)
+	r.logger.Info("no longer owner of the partition", "epoch", at.epoch, "reason", reason)
 	return nil
 }
 
