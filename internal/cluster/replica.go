@@ -30,6 +30,7 @@ const (
 const (
 	leadPoll     = 50 * time.Millisecond
 	retryPause   = 250 * time.Millisecond
+	repeatAfter  = 10 * time.Second // before a message is repeated
 	prepareLimit = 5 * time.Second
 )
 
@@ -84,6 +85,7 @@ type hooks struct {
 // run follows and owns until ctx ends.
 func (r *replica) run(ctx context.Context) {
 	a := &applier{store: r.store, p: r.p, stored: r.applied}
+	said, at := "", time.Time{}
 	for ctx.Err() == nil {
 		err := r.turn(ctx, a)
 		if err == nil || ctx.Err() != nil {
@@ -94,7 +96,11 @@ func (r *replica) run(ctx context.Context) {
 			r.refuse(ctx)
 			return
 		}
-		r.logger.Warn("replica interrupted", "error", err)
+		// As long as nothing changes, once in a while is enough.
+		if text := err.Error(); text != said || time.Since(at) > repeatAfter {
+			r.logger.Warn("replica interrupted", "error", err)
+			said, at = text, time.Now()
+		}
 		pause.For(ctx, retryPause)
 	}
 }
@@ -291,8 +297,7 @@ func (r *replica) watchLead(tenancy context.Context, end context.CancelFunc) (st
 
 // repair takes the partition's content from a peer, because of why.
 func (r *replica) repair(ctx context.Context, why error) error {
-	r.become(RoleSeeding, why.Error())
-	if !errors.Is(why, errNoPosition) {
+	if r.become(RoleSeeding, why.Error()) && !errors.Is(why, errNoPosition) {
 		r.logger.Warn("this copy of the partition cannot be used: taking a peer's", "reason", why)
 	}
 	if r.log.Leads() {
@@ -330,9 +335,10 @@ func (r *replica) position() position {
 	return r.at
 }
 
-func (r *replica) become(role Role, problem string) {
+// become takes a role, and reports whether that is a change.
+func (r *replica) become(role Role, problem string) (changed bool) {
 	r.mu.Lock()
-	changed := r.role != role
+	changed = r.role != role
 	r.role, r.problem = role, problem
 	if changed && role == RoleOwner {
 		r.ownerships++
@@ -341,4 +347,5 @@ func (r *replica) become(role Role, problem string) {
 	if changed {
 		r.changed()
 	}
+	return changed
 }
