@@ -83,7 +83,7 @@ func TestReseed(t *testing.T) {
 		w.nodes[0].node.TrimWithout("n2")
 		w.nodes[1].node.TrimWithout("n2")
 		for _, p := range w.nodes[0].node.Status(context.Background()).Partitions[1:] {
-			if p.LogFirst < 50 {
+			if p.LogFirst < 100 { // node 2 has fewer, and misses some
 				return fmt.Errorf("partition %d begins at %d", p.Partition, p.LogFirst)
 			}
 		}
