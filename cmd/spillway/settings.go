@@ -25,7 +25,7 @@ type configFlags struct {
 	Node          string            `placeholder:"ID" help:"This node's id in the cluster."`
 	ClusterListen string            `placeholder:"HOST:PORT" help:"Address for the other nodes."`
 	Peers         []string          `placeholder:"HOST:PORT,..." help:"Addresses of all nodes, this one included."`
-	NATSListen    string            `name:"nats-listen" placeholder:"HOST:PORT" help:"Address for the nats command line tool. Default: none."`
+	NATSListen    string            `name:"nats-listen" placeholder:"HOST:PORT" help:"Address for the nats command line tool. Default: a free port on loopback, for nobody."`
 	InsecureDev   bool              `help:"Listen on any address without credentials."`
 	Pprof         bool              `help:"Serve profiles under /debug/pprof/."`
 	Set           map[string]string `placeholder:"KEY=VALUE" help:"Any other setting, such as sqs.max_receive=20. See docs/config.md."`
