@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/pause"
@@ -26,7 +27,7 @@ func (r records) put(kind, key string, value []byte) {
 // goroutine, except where they say otherwise.
 type Catalog struct {
 	p     *partition.Partition
-	peers partition.Peers // nil on a single machine
+	peers Peers // nil on a single machine
 
 	// owner belongs to the partition's goroutine, while this node owns it.
 	owner ownerState
@@ -50,6 +51,15 @@ type Catalog struct {
 	ids       idRange       // given to this node, not used yet
 }
 
+// Peers reaches the other nodes.
+type Peers interface {
+	partition.Peers
+	// Tell has every other node that follows a partition execute a request, and
+	// returns when all of them have, or when ctx ends. Nodes that are not there, or
+	// that only get their copy, are left out.
+	Tell(ctx context.Context, partition uint16, request []byte)
+}
+
 // counters are the two numbers that a catalog keeps beside its records.
 type counters struct {
 	lastID  uint64
@@ -58,7 +68,7 @@ type counters struct {
 
 // New returns the catalog of the catalog partition, as its machine. It is empty
 // until the partition's set is started. With peers it may be owned by another node.
-func New(p *partition.Partition, peers partition.Peers) *Catalog {
+func New(p *partition.Partition, peers Peers) *Catalog {
 	c := &Catalog{
 		p: p, peers: peers, committed: records{}, advanced: make(chan struct{}),
 		watchers: map[string][]func(string, []byte){},
@@ -150,7 +160,9 @@ func (c *Catalog) shown() counters {
 
 // Update runs fn after all updates before it, and makes its changes together; an
 // error from fn is returned and changes nothing. Update returns when the changes are
-// durable and the watchers on this node have been told.
+// durable and the watchers on this node have been told; on a cluster those of all
+// nodes, as far as they can be reached: who changes a policy here and is then refused
+// there, or is not, would have to know of the nodes.
 //
 // fn must not block, and must decide by what tx shows only. It runs on the
 // partition's goroutine, or, if another node owns the catalog, here, and then again
@@ -164,10 +176,27 @@ func (c *Catalog) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	u := &update{c: c, fn: fn, end: make(chan error, 1)}
 	c.p.Submit(u)
 	err := u.wait(ctx)
-	if c.peers != nil && errors.Is(err, partition.ErrNotOwner) {
-		return c.updateElsewhere(ctx, fn)
+	if c.peers == nil {
+		return err
+	}
+	if errors.Is(err, partition.ErrNotOwner) {
+		err = c.updateElsewhere(ctx, fn)
+	}
+	if err == nil {
+		c.spread(ctx)
 	}
 	return err
+}
+
+// spreadTime bounds the wait for other nodes that do not answer: paused, or cut off.
+// They are left out once the cluster has noticed.
+const spreadTime = 2 * time.Second
+
+// spread returns when the other nodes show what this one shows.
+func (c *Catalog) spread(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, spreadTime)
+	defer cancel()
+	c.peers.Tell(ctx, c.p.ID(), (&request{op: opReach, at: c.shown().version}).encode())
 }
 
 // Ensure is Update for what may be done any number of times: on a cluster it is tried

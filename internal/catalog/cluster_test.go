@@ -196,6 +196,31 @@ func TestNodes(t *testing.T) {
 	}
 }
 
+// TestUpdatesAreSeenEverywhere: what one node was told is made is there on the others
+// at once, without their asking.
+func TestUpdatesAreSeenEverywhere(t *testing.T) {
+	t.Parallel()
+	c := openNodes(t, 3, 0)
+	for i := range 60 {
+		at, value := c.all[i%3], []byte(fmt.Sprint(i))
+		err := at.catalog.Update(t.Context(), func(tx *catalog.Tx) error {
+			tx.Put("own", "k", value)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range c.all {
+			if got, _ := n.catalog.Get("own", "k"); !bytes.Equal(got, value) {
+				t.Fatalf("node %d shows %q after node %d was told that it is %q", n.id, got, at.id, value)
+			}
+			if got := n.last("own/k"); got != string(value) {
+				t.Fatalf("the watchers of node %d know %q, not %q", n.id, got, value)
+			}
+		}
+	}
+}
+
 // check compares the nodes, and the counters with what was acknowledged.
 func (c *nodes) check(l *load) {
 	c.elect(c.all[0], false)

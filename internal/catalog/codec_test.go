@@ -10,11 +10,13 @@ import (
 )
 
 func drawRequest(t *rapid.T) *request {
-	r := &request{op: rapid.SampledFrom([]byte{opUpdate, opBarrier, opReserve}).Draw(t, "op")}
+	r := &request{op: rapid.SampledFrom([]byte{opUpdate, opBarrier, opReserve, opReach}).Draw(t, "op")}
 	kind, key := rapid.StringN(1, -1, maxKind), rapid.StringN(0, -1, 1000)
 	switch r.op {
 	case opReserve:
 		r.ids = rapid.Uint64Range(1, maxReserved).Draw(t, "ids")
+	case opReach:
+		r.at = rapid.Uint64().Draw(t, "at")
 	case opUpdate:
 		r.at = rapid.Uint64().Draw(t, "at")
 		for range rapid.IntRange(0, 4).Draw(t, "reads") {

@@ -184,6 +184,8 @@ func (s *slowOwner) Call(ctx context.Context, _ uint16, _ []byte) ([]byte, error
 	}
 }
 
+func (s *slowOwner) Tell(context.Context, uint16, []byte) {} // nothing is changed here
+
 // TestRefreshIsShared: callers share a question that was not sent when they came, and
 // that somebody else gives up is no error.
 func TestRefreshIsShared(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 //	catalog version | number of reads | { kind | key }... |
 //	number of changes | { 1: put, 0: delete | kind | key | value of a put }...
 //
-// of a reservation of ids: how many. A barrier has no more. An answer:
+// of a reservation of ids: how many; of the question whether a change has arrived: the
+// catalog version. A barrier has no more. An answer:
 //
 //	version 1 | 1: made, 0: not | catalog version | first id
 //
@@ -22,6 +23,7 @@ const (
 	opUpdate  byte = 1
 	opBarrier byte = 2
 	opReserve byte = 3
+	opReach   byte = 4 // for any node
 )
 
 // maxReserved bounds a reservation of ids.
@@ -31,7 +33,7 @@ var errMessage = errors.New("catalog: malformed message")
 
 type request struct {
 	op      byte
-	at      uint64 // the version that an update saw
+	at      uint64 // the version that an update saw, or that has to arrive
 	reads   []recordID
 	changes []change
 	ids     uint64 // how many to reserve
@@ -42,6 +44,8 @@ func (r *request) encode() []byte {
 	switch r.op {
 	case opReserve:
 		return binary.AppendUvarint(b, r.ids)
+	case opReach:
+		return binary.AppendUvarint(b, r.at)
 	case opBarrier:
 		return b
 	}
@@ -73,6 +77,8 @@ func parseRequest(b []byte) (*request, error) {
 	case opReserve:
 		r.ids = d.number()
 		d.bad = d.bad || r.ids == 0 || r.ids > maxReserved
+	case opReach:
+		r.at = d.number()
 	case opBarrier:
 	default:
 		d.bad = true

@@ -251,6 +251,16 @@ func (p *peers) Call(ctx context.Context, id uint16, request []byte) ([]byte, er
 	}
 }
 
+func (p *peers) Tell(ctx context.Context, id uint16, request []byte) {
+	var asked sync.WaitGroup
+	for _, n := range p.all {
+		if n != (*node)(p) && !p.luck() {
+			asked.Go(func() { _, _ = n.catalog.Serve(ctx, id, bytes.Clone(request)) })
+		}
+	}
+	asked.Wait()
+}
+
 // wait returns when changed is closed, after a while, or, with false, when ctx ends.
 func wait(ctx context.Context, changed <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)

@@ -8,10 +8,14 @@ import (
 
 // Serve implements partition.Serve: it executes what other nodes send. A message that
 // it cannot read is of a version that this one does not know, and is not executed.
-func (c *Catalog) Serve(_ context.Context, _ uint16, message []byte) ([]byte, error) {
+func (c *Catalog) Serve(ctx context.Context, _ uint16, message []byte) ([]byte, error) {
 	r, err := parseRequest(message)
 	if err != nil {
 		return nil, partition.ErrStopped
+	}
+	if r.op == opReach {
+		err := c.reach(ctx, r.at)
+		return nil, err
 	}
 	cmd := &served{c: c, r: r, end: make(chan error, 1)}
 	c.p.Submit(cmd)

@@ -45,7 +45,7 @@ type Node struct {
 	donor  *donor
 
 	identity identity
-	forwards []*peers
+	forwards []*Peers
 	hooks    Hooks
 	set      *partition.Set
 
@@ -115,8 +115,8 @@ func (n *Node) Partitions() int { return n.identity.Partitions }
 // Peers returns what forwards the requests of one engine to owners, under a name
 // that is the same on all nodes. serve executes those that come here. It must be
 // called before Run.
-func (n *Node) Peers(name string, serve partition.Serve) partition.Peers {
-	p := &peers{n: n, name: "call." + name, serve: serve}
+func (n *Node) Peers(name string, serve partition.Serve) *Peers {
+	p := &Peers{n: n, name: "call." + name, serve: serve}
 	n.forwards = append(n.forwards, p)
 	return p
 }

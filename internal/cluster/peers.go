@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/spillway/spillway/internal/cluster/bus"
@@ -26,15 +27,15 @@ const (
 	replyStopped
 )
 
-// peers is a partition.Peers: it forwards one engine's requests to owners.
-type peers struct {
+// Peers forwards the requests of one engine, or of the catalog. It is a partition.Peers.
+type Peers struct {
 	n     *Node
 	name  string
 	serve partition.Serve // set before the node runs
 }
 
 // Call implements partition.Peers.
-func (f *peers) Call(ctx context.Context, id uint16, request []byte) ([]byte, error) {
+func (f *Peers) Call(ctx context.Context, id uint16, request []byte) ([]byte, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, forwardTime)
@@ -68,7 +69,7 @@ func (f *peers) Call(ctx context.Context, id uint16, request []byte) ([]byte, er
 }
 
 // ask sends the request to a node once. ErrNotOwner: it was not executed.
-func (f *peers) ask(ctx context.Context, node string, tenure context.Context, id uint16, request []byte) ([]byte, error) {
+func (f *Peers) ask(ctx context.Context, node string, tenure context.Context, id uint16, request []byte) ([]byte, error) {
 	if node == f.n.node {
 		return f.serve(ctx, id, request)
 	}
@@ -100,8 +101,23 @@ func (f *peers) ask(ctx context.Context, node string, tenure context.Context, id
 	return nil, partition.ErrStopped
 }
 
-// answer is the other side of ask.
-func (f *peers) answer(ctx context.Context, message []byte) []byte {
+// Tell has every other node that follows a partition execute a request, and returns
+// when all of them have, or when ctx ends. Nodes that are not there, or that only get
+// their copy, are left out; what the others answer is not known.
+func (f *Peers) Tell(ctx context.Context, id uint16, request []byte) {
+	var asked sync.WaitGroup
+	for _, node := range f.n.table.followers(id, f.n.node) {
+		asked.Go(func() {
+			message := make([]byte, 0, 2+len(request))
+			message = append(binary.BigEndian.AppendUint16(message, id), request...)
+			_, _ = f.n.bus.Call(ctx, node, f.name, message) // the caller does not depend on it
+		})
+	}
+	asked.Wait()
+}
+
+// answer is the other side of ask and Tell.
+func (f *Peers) answer(ctx context.Context, message []byte) []byte {
 	if len(message) < 2 {
 		return []byte{replyStopped}
 	}

@@ -13,16 +13,21 @@ import (
 	"github.com/spillway/spillway/internal/store"
 )
 
-// fill writes n records to both partitions, through a node.
+// fill writes n records to both partitions, through a node. What is not known to have
+// been done, because the owner changed meanwhile, is done once more.
 func (w *world) fill(node int, from, n uint64) (keys []uint64) {
 	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	for i := from; i < from+n; i++ {
 		for id := uint16(1); id <= 2; id++ {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-			if _, err := w.nodes[node].peers.Call(ctx, id, key(id, i)); err != nil {
+			err := partition.ErrStopped
+			for errors.Is(err, partition.ErrStopped) && ctx.Err() == nil {
+				_, err = w.nodes[node].peers.Call(ctx, id, key(id, i))
+			}
+			if err != nil {
 				w.t.Fatal(err)
 			}
-			cancel()
 		}
 		keys = append(keys, i)
 	}

@@ -186,6 +186,18 @@ func (t *table) donor(partition uint16, except string) string {
 	return best
 }
 
+// followers returns the nodes that are alive and whose copy of a partition is whole.
+func (t *table) followers(partition uint16, except string) (nodes []string) {
+	all, alive := t.members()
+	for name, m := range all {
+		p, ok := m.partition(partition)
+		if ok && alive[name] && name != except && (p.Role == RoleFollowing || p.Role == RoleOwner || p.Role == RoleTaking) {
+			nodes = append(nodes, name)
+		}
+	}
+	return nodes
+}
+
 // heir returns the node that should own a partition instead of this one: whole,
 // up to date, and with the fewest others.
 func (t *table) heir(partition uint16, except string) string {

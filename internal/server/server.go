@@ -101,7 +101,8 @@ func (s *Server) openData(ctx context.Context) (err error) {
 	}
 	s.meters = newMeters(s.healthy)
 	partitions := partition.Options{Partitions: c.Partitions, Observer: s.meters, Logger: s.logger}
-	var catalogPeers, queuePeers partition.Peers // stay nil on a machine of its own
+	var catalogPeers catalog.Peers // stay nil on a machine of its own
+	var queuePeers partition.Peers
 	if err := s.checkFolder(); err != nil {
 		return err
 	}

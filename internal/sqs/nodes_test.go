@@ -117,12 +117,16 @@ func (n *twoNodes) node(toCatalog, toQueue func() partition.Serve) (*fixture, *c
 	}}, cat, engine
 }
 
-// toOwner is a partition.Peers.
+// toOwner is a catalog.Peers.
 type toOwner func() partition.Serve
 
 func (o toOwner) Call(ctx context.Context, id uint16, request []byte) ([]byte, error) {
 	return o()(ctx, id, request)
 }
+
+// Tell implements catalog.Peers: here nobody reads elsewhere what was just changed
+// without asking for it.
+func (o toOwner) Tell(context.Context, uint16, []byte) {}
 
 // toSecond is a log that the second node follows.
 type toSecond struct {
