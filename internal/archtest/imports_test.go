@@ -24,7 +24,7 @@ var only = []struct {
 	{"github.com/valyala/fasthttp", []string{"internal/gateway"}, "fronts are the gateway's business"},
 	{"net/http", []string{
 		"internal/gateway", "internal/server", "internal/hook", "internal/loadtest", "cmd", "test", "internal/wire/wiretest",
-		"internal/wire_test", "internal/sigv4_test",
+		"internal/wire_test", "internal/sigv4_test", "internal/deliver", "internal/lambda",
 	}, "services and engines know no HTTP"},
 	{"encoding/xml", []string{"test", "internal/wire/awsquery_test", "internal/gateway_test"}, "XML is written by wire/awsquery"},
 	{module + "/internal/server", []string{"", "cmd"}, "server is the top"},
