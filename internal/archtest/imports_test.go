@@ -24,13 +24,13 @@ var only = []struct {
 	{"github.com/valyala/fasthttp", []string{"internal/gateway"}, "fronts are the gateway's business"},
 	{"net/http", []string{
 		"internal/gateway", "internal/server", "internal/hook", "internal/loadtest", "cmd", "test", "internal/wire/wiretest",
-		"internal/wire_test", "internal/sigv4_test", "internal/deliver", "internal/lambda",
+		"internal/wire_test", "internal/sigv4_test", "internal/sns", "internal/deliver", "internal/lambda",
 	}, "services and engines know no HTTP"},
 	{"encoding/xml", []string{"test", "internal/wire/awsquery_test", "internal/gateway_test"}, "XML is written by wire/awsquery"},
 	{module + "/internal/server", []string{"", "cmd"}, "server is the top"},
 	{module + "/internal/wire", []string{"internal/wire", "internal/gateway", "internal/server", "internal/sigv4"}, "services know no codec"},
-	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/cluster", "internal/server", "internal/sqs_test"}, "services persist through the catalog and the engines"},
-	{module + "/internal/api", []string{"internal/api", "internal/sqs", "internal/sts", "internal/server", "internal/gateway_test", "internal/wire_test", "internal/smithy_test", "test"}, "codecs and engines know no service"},
+	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/cluster", "internal/server", "internal/sqs_test", "internal/sns_test"}, "services persist through the catalog and the engines"},
+	{module + "/internal/api", []string{"internal/api", "internal/sqs", "internal/sns", "internal/sts", "internal/server", "internal/gateway_test", "internal/wire_test", "internal/smithy_test", "test"}, "codecs and engines know no service"},
 }
 
 // stdlibOnly packages import nothing but the standard library and the packages
@@ -40,6 +40,7 @@ var stdlibOnly = map[string][]string{
 	"internal/queue/core": nil,
 	"internal/smithy":     nil,
 	"internal/iam/policy": {"internal/arn"},
+	"internal/sns/filter": nil,
 }
 
 // forbidden are imports that no file of the package may have.
@@ -48,6 +49,8 @@ var forbidden = []struct{ pkg, imported, why string }{
 	{"internal/queue", module + "/internal/smithy", "engines know no AWS"},
 	{"internal/queue", module + "/internal/service", "engines know no AWS"},
 	{"internal/sqs", module + "/internal/gateway", "services do not know who calls"},
+	{"internal/sns", module + "/internal/gateway", "services do not know who calls"},
+	{"internal/sns", module + "/internal/sqs", "services do not know each other"},
 	{"internal/wire", module + "/internal/service", "codecs know no service"},
 }
 

@@ -98,6 +98,15 @@ func (c *Catalog) Each(kind string, f func(key string, value []byte) bool) {
 	}
 }
 
+// Keys returns the keys of the committed records of a kind, in no order.
+func (c *Catalog) Keys(kind string) (keys []string) {
+	c.Each(kind, func(key string, _ []byte) bool {
+		keys = append(keys, key)
+		return true
+	})
+	return keys
+}
+
 // Watch has f called for every record of a kind: for those that exist (when they
 // are loaded, or now if they have been), and then for every committed change, in
 // order, one at a time. A nil value means deleted; a record may be empty, but is

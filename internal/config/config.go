@@ -66,6 +66,10 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 	// Settings of Amazon SQS.
 	SQS SQS `yaml:"sqs"`
+	// Settings of Amazon SNS.
+	SNS SNS `yaml:"sns"`
+	// Functions that topics deliver to.
+	Lambda Lambda `yaml:"lambda"`
 	// Root key of account_id. Setting it (or accounts) switches verification on.
 	Root Key `yaml:"root"`
 	// Accounts with their users, roles, keys and policies. Only the file can set
@@ -153,6 +157,142 @@ type Queue struct {
 	Tags Values `yaml:"tags"`
 }
 
+// SNS are the settings of Amazon SNS.
+type SNS struct {
+	// URL of the certificate that messages are signed with, as they show it. Default
+	// empty: where this server serves it. Verifiers that insist on a host of AWS need
+	// a proxy there.
+	CertificateURL string `yaml:"certificate_url"`
+	// Refuses what AWS does not have: the protocol kinesis. Default false.
+	Strict bool `yaml:"strict"`
+	// Deliveries to HTTP and HTTPS endpoints.
+	HTTP SNSHTTP `yaml:"http"`
+	// Relay for e-mail. Default none: messages stay in the outbox.
+	Mail Mail `yaml:"mail"`
+	// Gateway for text messages. Default none: messages stay in the outbox.
+	SMS SMS `yaml:"sms"`
+	// Notifications to mobile apps. Default off: messages stay in the outbox.
+	Push Push `yaml:"push"`
+	// Topics that are made at start if absent. Only the file can set them.
+	Topics []Topic `yaml:"topics"`
+}
+
+// Values of SNSHTTP.Private.
+const (
+	PrivateAuto   = "auto"
+	PrivateAllow  = "allow"
+	PrivateRefuse = "refuse"
+)
+
+// SNSHTTP says which addresses deliveries may go to.
+type SNSHTTP struct {
+	// Addresses that are not public (this machine, private networks, the metadata of
+	// clouds): allow, refuse, or auto. Default auto: allowed if the server listens on
+	// loopback only.
+	Private string `yaml:"private"`
+	// Networks that are allowed although they are not public, such as 10.1.0.0/16.
+	// Default none.
+	Allow []string `yaml:"allow"`
+	// Networks that are refused whatever else is said. Default none.
+	Deny []string `yaml:"deny"`
+	// Accepts any certificate of HTTPS endpoints. Default false. For tests only.
+	Insecure bool `yaml:"insecure"`
+}
+
+// Mail is an SMTP relay.
+type Mail struct {
+	// Address, HOST:PORT.
+	Address string `yaml:"address"`
+	// User name. Default none: no authentication.
+	Username string `yaml:"username"`
+	// Password.
+	Password Secret `yaml:"password"`
+	// Address that mail is from.
+	From string `yaml:"from"`
+	// How the connection is encrypted: starttls, implicit, opportunistic or none.
+	// Default starttls.
+	TLS string `yaml:"tls"`
+}
+
+// SMS is an HTTP gateway for text messages.
+type SMS struct {
+	// URL that gets a POST for each message: phoneNumber, message, senderId, type and
+	// maxPrice in JSON.
+	URL string `yaml:"url"`
+	// Headers of that, such as Authorization. Only the file can set them.
+	Headers Values `yaml:"headers"`
+}
+
+// Push says where notifications to mobile apps go.
+type Push struct {
+	// Sends to Apple's and Google's services. Default false.
+	On bool `yaml:"on"`
+	// Base URL of Firebase Cloud Messaging. Default Google's.
+	FCMURL string `yaml:"fcm_url"`
+	// Base URL of the Apple Push Notification service. Default Apple's.
+	APNSURL string `yaml:"apns_url"`
+	// The same for the sandbox. Default Apple's.
+	APNSSandboxURL string `yaml:"apns_sandbox_url"`
+	// URL of Google's OAuth tokens. Default what the credentials say.
+	TokenURL string `yaml:"token_url"`
+}
+
+// Topic is a topic that is made at start if absent. If one is there with other
+// attributes, the server does not start.
+type Topic struct {
+	// Name, with the suffix .fifo for a FIFO topic.
+	Name string `yaml:"name"`
+	// Region. Default the server's region.
+	Region string `yaml:"region"`
+	// Attributes as in CreateTopic, such as FifoTopic. Policies may be written as
+	// mappings.
+	Attributes Values `yaml:"attributes"`
+	// Tags.
+	Tags Values `yaml:"tags"`
+	// Subscriptions that are made at start if absent.
+	Subscriptions []Subscription `yaml:"subscriptions"`
+}
+
+// Subscription is a subscription of a topic.
+type Subscription struct {
+	// Protocol: sqs, lambda, http, https, email, email-json, sms, firehose, kinesis.
+	Protocol string `yaml:"protocol"`
+	// Endpoint: an ARN, a URL, an address or a number.
+	Endpoint string `yaml:"endpoint"`
+	// Attributes as in Subscribe, such as FilterPolicy, which may be a mapping.
+	Attributes Values `yaml:"attributes"`
+}
+
+// Lambda are the settings of functions. A function is a process that is started with
+// AWS_LAMBDA_RUNTIME_API=HOST:PORT/_spillway/lambda/NAME.
+type Lambda struct {
+	// Longest run of a function. Default 3s, as in AWS.
+	Timeout time.Duration `yaml:"timeout"`
+	// Password that functions attach with, USER:PASSWORD@ before the host. Default
+	// none: any process that reaches the address may attach.
+	Password Secret `yaml:"password"`
+	// Endpoint of a Lambda Invoke API for functions that are not attached. Default
+	// none.
+	InvokeURL string `yaml:"invoke_url"`
+	// Key that signs calls to it.
+	Key Key `yaml:"key"`
+	// What becomes of the events of functions. Only the file can set it.
+	Functions []Function `yaml:"functions"`
+}
+
+// Function is what becomes of the events of one function.
+type Function struct {
+	// Name.
+	Name string `yaml:"name"`
+	// How often a run that failed is repeated, 0 to 2. Default 2, as in AWS.
+	Retries *int `yaml:"retries"`
+	// ARN of a queue or topic that gets a record of each run. Default none.
+	OnSuccess string `yaml:"on_success"`
+	// ARN of a queue or topic that gets a record of each event that failed. Default
+	// none.
+	OnFailure string `yaml:"on_failure"`
+}
+
 // Key is an access key.
 type Key struct {
 	// Access key id: 3 to 128 letters, digits and _ . -
@@ -215,6 +355,8 @@ func Default() *Config {
 			MaxMessageBytes: 1 << 20, MaxInFlight: 120_000, MaxReceive: 10,
 			DeleteCooldown: time.Minute, PurgeCooldown: time.Minute,
 		},
+		SNS:    SNS{HTTP: SNSHTTP{Private: PrivateAuto}, Mail: Mail{TLS: "starttls"}},
+		Lambda: Lambda{Timeout: 3 * time.Second},
 	}
 }
 

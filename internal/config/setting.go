@@ -34,7 +34,7 @@ func settingsOf(prefix string, v reflect.Value) []setting {
 		switch f := v.Field(i); {
 		case f.Kind() == reflect.Struct:
 			out = append(out, settingsOf(key+".", f)...)
-		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() != reflect.String:
+		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() != reflect.String, f.Kind() == reflect.Map:
 		default:
 			out = append(out, setting{key, f})
 		}

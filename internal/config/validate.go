@@ -58,6 +58,7 @@ func (c *Config) Validate() error {
 	v.between("limits.max_long_polls", int64(c.Limits.MaxLongPolls), 0, 1<<31)
 	c.validateCluster(&v)
 	c.validateSQS(&v)
+	c.validateSNS(&v)
 	c.validateAccounts(&v)
 	return errors.Join(v.errs...)
 }

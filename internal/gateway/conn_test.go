@@ -219,7 +219,7 @@ func TestDrain(t *testing.T) {
 func TestDrainGivesUp(t *testing.T) {
 	t.Parallel()
 	held, release := make(chan struct{}), make(chan struct{})
-	addr, g := start(t, gateway.Config{Extra: map[string]gateway.Handler{"/_hold": func(*gateway.Request) wire.Response {
+	addr, g := start(t, gateway.Config{Extra: map[string]gateway.Handler{"/_hold": func(context.Context, *gateway.Request) wire.Response {
 		close(held)
 		<-release
 		return wire.Response{Status: 200}

@@ -13,6 +13,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -111,8 +112,9 @@ func New(c Config) *Gateway {
 	return g
 }
 
-// Handler answers paths that are no AWS service's. It must not keep the request.
-type Handler func(r *Request) wire.Response
+// Handler answers paths that are no AWS service's. It must not keep the request. ctx is
+// for those that wait: it ends when the client goes, or the server drains.
+type Handler func(ctx context.Context, r *Request) wire.Response
 
 // extra finds handlers by path.
 type extra struct {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestHostAndOrigin(t *testing.T) {
 		return gateway.Config{
 			Auth: auth, Services: []*service.Service{newToy().service()},
 			AllowedOrigins: []string{"https://app.example.com"}, AllowedHosts: []string{"queue.example.com"}, ExternalURL: "https://sqs.example.org/",
-			Extra: map[string]gateway.Handler{"/_page/": func(*gateway.Request) wire.Response { return wire.Response{Status: 200} }},
+			Extra: map[string]gateway.Handler{"/_page/": func(context.Context, *gateway.Request) wire.Response { return wire.Response{Status: 200} }},
 		}
 	}
 	dev, _ := start(t, config(nil))
@@ -130,13 +131,13 @@ func TestPreflight(t *testing.T) {
 func TestExtra(t *testing.T) {
 	t.Parallel()
 	say := func(s string) gateway.Handler {
-		return func(r *gateway.Request) wire.Response {
+		return func(_ context.Context, r *gateway.Request) wire.Response {
 			return wire.Response{Status: 200, ContentType: "text/plain", Body: []byte(s + " " + r.Method + " " + r.Path + " " + r.RawQuery)}
 		}
 	}
 	addr, _ := start(t, gateway.Config{Services: []*service.Service{newToy().service()}, Extra: map[string]gateway.Handler{
 		"/_spillway/health": say("health"), "/_aws/": say("aws"), "/_aws/sqs/": say("sqs"), "/metrics": say("metrics"),
-		"/boom": func(*gateway.Request) wire.Response { panic("secret") },
+		"/boom": func(context.Context, *gateway.Request) wire.Response { panic("secret") },
 	}})
 	for path, want := range map[string]string{
 		"/_spillway/health":           "health GET /_spillway/health ",

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -80,7 +81,9 @@ func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *Requ
 		return Response{Status: 204, Body: buf}
 	}
 	if extra != nil {
-		return extra(r)
+		g.load.active.Add(1) // health is asked for above all when there are too many
+		defer g.load.leave()
+		return extra(ctx, r)
 	}
 	rt = g.routes.route(&r.Request, r.Host)
 	info.Operation = rt.name
@@ -164,5 +167,10 @@ func authorize(rt *route, c *service.Call, in smithy.Shape) error {
 	if err != nil || access == (service.Access{}) || c.Principal.Unrestricted {
 		return err
 	}
-	return iam.Authorize(c.Principal, iam.Access(access), &c.Conditions)
+	err = iam.Authorize(c.Principal, iam.Access(access), &c.Conditions)
+	var api *smithy.APIError
+	if rt.service.Denied != nil && errors.As(err, &api) && api.ErrorType == smithy.AccessDenied {
+		return rt.service.Denied.New(api.Message)
+	}
+	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spillway/spillway/internal/gateway"
 	"github.com/spillway/spillway/internal/hook"
+	"github.com/spillway/spillway/internal/lambda"
 	"github.com/spillway/spillway/internal/wire"
 )
 
@@ -30,6 +31,11 @@ func (s *Server) mounts() map[string]gateway.Handler {
 		"/_localstack/init/":       s.serveLocalInit,
 		"/_localstack/state/reset": s.serveReset,
 		"/_spillway/reset":         s.serveReset,
+
+		s.sns.CertificatePath():  s.serveCertificate,
+		"/_spillway/outbox":      s.serveOutbox,
+		"/_spillway/sms/opt-out": s.serveOptOut,
+		lambda.Prefix:            adapt(s.functions.ServeHTTP),
 	}
 	if s.config.Pprof {
 		for path, h := range map[string]http.HandlerFunc{
@@ -60,7 +66,7 @@ func (s *Server) status() (string, bool) {
 
 // serveHealth answers GET /_spillway/health: 200 when the server can serve and
 // write, else 503.
-func (s *Server) serveHealth(*gateway.Request) wire.Response {
+func (s *Server) serveHealth(context.Context, *gateway.Request) wire.Response {
 	status, ok := s.status()
 	code := http.StatusOK
 	service := "running"
@@ -70,31 +76,31 @@ func (s *Server) serveHealth(*gateway.Request) wire.Response {
 	return reply(code, map[string]any{
 		"status":   status,
 		"version":  Version(),
-		"services": map[string]string{"sqs": service, "sts": service},
+		"services": map[string]string{"sqs": service, "sns": service, "sts": service},
 	})
 }
 
-func (s *Server) serveLocalHealth(r *gateway.Request) wire.Response {
+func (s *Server) serveLocalHealth(ctx context.Context, r *gateway.Request) wire.Response {
 	switch r.Method {
 	case http.MethodPost:
 		var in struct{ Action string }
 		if json.Unmarshal(r.Body, &in) != nil || in.Action != "restart" {
 			return reply(http.StatusBadRequest, map[string]string{"error": "the only action is restart"})
 		}
-		return s.serveReset(r)
+		return s.serveReset(ctx, r)
 	case http.MethodHead:
 		return wire.Response{Status: http.StatusOK, ContentType: "application/json"}
 	}
-	out := s.serveHealth(r)
+	out := s.serveHealth(ctx, r)
 	if out.Status != http.StatusOK {
 		return out
 	}
 	return reply(http.StatusOK, map[string]any{
-		"services": map[string]string{"sqs": "running", "sts": "running"}, "edition": "community", "version": Version(),
+		"services": map[string]string{"sqs": "running", "sns": "running", "sts": "running"}, "edition": "community", "version": Version(),
 	})
 }
 
-func (s *Server) serveLocalInfo(*gateway.Request) wire.Response {
+func (s *Server) serveLocalInfo(context.Context, *gateway.Request) wire.Response {
 	return reply(http.StatusOK, map[string]any{
 		"version": Version(), "edition": "community", "is_license_activated": false, "session_id": "", "machine_id": "",
 		"system": "linux", "is_docker": false, "server_time_utc": s.started.UTC().Format("2006-01-02T15:04:05"), "uptime": int(s.uptime().Seconds()),
@@ -102,7 +108,7 @@ func (s *Server) serveLocalInfo(*gateway.Request) wire.Response {
 }
 
 // serveLocalInit answers /_localstack/init and /_localstack/init/<stage>.
-func (s *Server) serveLocalInit(r *gateway.Request) wire.Response {
+func (s *Server) serveLocalInit(_ context.Context, r *gateway.Request) wire.Response {
 	status := hook.Status{Completed: map[hook.Stage]bool{}, Scripts: []hook.Script{}}
 	if s.hooks != nil {
 		status = s.hooks.Status()
@@ -124,7 +130,7 @@ func (s *Server) serveLocalInit(r *gateway.Request) wire.Response {
 }
 
 // serveReset deletes everything, in development mode only.
-func (s *Server) serveReset(r *gateway.Request) wire.Response {
+func (s *Server) serveReset(_ context.Context, r *gateway.Request) wire.Response {
 	if s.config.Verify() {
 		return reply(http.StatusForbidden, map[string]string{"error": "reset is for development mode"})
 	}
@@ -139,7 +145,7 @@ func (s *Server) serveReset(r *gateway.Request) wire.Response {
 }
 
 // serveCluster answers GET /_spillway/cluster: who owns what, as this node sees it.
-func (s *Server) serveCluster(*gateway.Request) wire.Response {
+func (s *Server) serveCluster(context.Context, *gateway.Request) wire.Response {
 	status, err := s.clusterStatus(context.Background())
 	if err != nil {
 		return reply(http.StatusNotFound, map[string]string{"error": err.Error()})
@@ -147,9 +153,10 @@ func (s *Server) serveCluster(*gateway.Request) wire.Response {
 	return reply(http.StatusOK, status)
 }
 
-func (s *Server) serveMetrics(*gateway.Request) wire.Response {
+func (s *Server) serveMetrics(context.Context, *gateway.Request) wire.Response {
 	var b bytes.Buffer
 	s.meters.write(&b, slices.Collect(s.sqs.Queues()))
+	writeSNS(&b, s.sns.Stats())
 	if s.node != nil {
 		s.node.WriteMetrics(&b)
 	}
@@ -163,32 +170,3 @@ func reply(status int, v any) wire.Response {
 	}
 	return wire.Response{Status: status, ContentType: "application/json", Body: b}
 }
-
-// adapt runs a net/http handler that reads no body, as those of pprof.
-func adapt(h http.HandlerFunc) gateway.Handler {
-	return func(r *gateway.Request) wire.Response {
-		req, err := http.NewRequest(r.Method, "http://localhost"+r.Path+"?"+r.RawQuery, http.NoBody)
-		if err != nil {
-			return wire.Response{Status: http.StatusBadRequest}
-		}
-		w := &recorder{header: http.Header{}, status: http.StatusOK}
-		h(w, req)
-		return wire.Response{Status: w.status, ContentType: w.header.Get("Content-Type"), Body: w.body.Bytes()}
-	}
-}
-
-// recorder is a response writer into memory.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-// Header implements http.ResponseWriter.
-func (w *recorder) Header() http.Header { return w.header }
-
-// WriteHeader implements http.ResponseWriter.
-func (w *recorder) WriteHeader(status int) { w.status = status }
-
-// Write implements http.ResponseWriter.
-func (w *recorder) Write(b []byte) (int, error) { return w.body.Write(b) }

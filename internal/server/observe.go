@@ -50,10 +50,11 @@ func (s *Server) reset() error {
 	}
 	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
 		s.sqs.Reset(tx)
+		s.sns.Reset(tx)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return s.declareQueues(ctx)
+	return s.declare(ctx)
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -29,7 +30,7 @@ const (
 // ReceiveMessage answers them, without receiving them. ShowInvisible and
 // ShowDelayed add those that are hidden; Limit (100) and After (a sequence) page.
 // In development mode only: it asks for no signature.
-func (s *Server) servePeek(r *gateway.Request) wire.Response {
+func (s *Server) servePeek(_ context.Context, r *gateway.Request) wire.Response {
 	if s.config.Verify() {
 		return reply(http.StatusForbidden, map[string]string{"error": "this path is for development mode; use ReceiveMessage with VisibilityTimeout 0"})
 	}

@@ -12,12 +12,16 @@ import (
 
 	"github.com/spillway/spillway/internal/catalog"
 	"github.com/spillway/spillway/internal/config"
+	"github.com/spillway/spillway/internal/deliver/sms"
+	"github.com/spillway/spillway/internal/deliver/web"
 	"github.com/spillway/spillway/internal/gateway"
 	"github.com/spillway/spillway/internal/hook"
 	"github.com/spillway/spillway/internal/iam"
+	"github.com/spillway/spillway/internal/lambda"
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
+	"github.com/spillway/spillway/internal/sns"
 	"github.com/spillway/spillway/internal/sqs"
 	"github.com/spillway/spillway/internal/store"
 	"github.com/spillway/spillway/internal/sts"
@@ -46,7 +50,13 @@ type Server struct {
 	catalog *catalog.Catalog
 	engine  *queue.Engine
 	sqs     *sqs.Service
+	sns     *sns.Service
 	gateway *gateway.Gateway
+
+	// What SNS delivers with; nil for what is not configured.
+	functions *lambda.Functions
+	web       *web.Client
+	sms       *sms.Sender
 
 	listener net.Listener
 	admin    *admin
@@ -126,7 +136,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		DeleteCooldown: c.SQS.DeleteCooldown, PurgeCooldown: c.SQS.PurgeCooldown,
 		Account: c.AccountID, Logger: s.logger,
 	})
-	return nil
+	return s.newSNS()
 }
 
 // startServices loads the data and starts the engines and services, bottom up.
@@ -146,7 +156,10 @@ func (s *Server) startServices(ctx context.Context) error {
 	if s.node == nil {
 		s.sqs.Lead(true) // else the owner of the catalog does
 	}
-	return s.declareQueues(ctx)
+	if err := s.sns.Start(ctx); err != nil {
+		return err
+	}
+	return s.declare(ctx)
 }
 
 // serve starts the gateway.
@@ -160,7 +173,7 @@ func (s *Server) serve(ctx context.Context) error {
 		return err
 	}
 	s.gateway = gateway.New(gateway.Config{
-		Services:       []*service.Service{s.sqs.Operations(), sts.New(issuer).Operations()},
+		Services:       []*service.Service{s.sqs.Operations(), s.sns.Operations(), sts.New(issuer).Operations()},
 		Auth:           auth,
 		DefaultRegion:  s.config.Region,
 		ExternalURL:    s.config.ExternalURL,
@@ -273,6 +286,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.admin != nil {
 		errs = append(errs, s.admin.close())
 	}
+	s.closeSNS()
 	s.sqs.Close()
 	s.engine.Close()
 	if s.node != nil {
@@ -290,6 +304,7 @@ func (s *Server) abort() {
 	if s.admin != nil {
 		s.admin.close()
 	}
+	s.closeSNS()
 	if s.sqs != nil {
 		s.sqs.Close()
 		s.engine.Close()

@@ -62,6 +62,9 @@ type Operation struct {
 type Service struct {
 	API        *smithy.Service
 	Operations map[string]*Operation // by name
+	// Denied is the service's own error for what policies do not allow, nil for
+	// smithy.AccessDenied.
+	Denied *smithy.ErrorType
 }
 
 // Table collects a service package's operations before there is an instance of

@@ -107,19 +107,24 @@ func (s *Service) identify(q *Queue, d *draft, e *queue.Enqueue) error {
 		return err
 	}
 	e.Group = *d.group
-	scope := ""
-	if q.DedupByGroup {
-		scope = e.Group
-	}
 	if d.dedup != nil {
 		e.Dedup = *d.dedup
 	} else {
 		sum := sha256.Sum256([]byte(*d.body))
 		e.Dedup = hex.EncodeToString(sum[:])
 	}
+	q.dedup(e)
+	return nil
+}
+
+// dedup sets what the engine knows duplicates by, from the message's ids.
+func (q *Queue) dedup(e *queue.Enqueue) {
+	scope := ""
+	if q.DedupByGroup {
+		scope = e.Group
+	}
 	key := sha256.Sum256([]byte(scope + "\x00" + e.Dedup))
 	e.DedupKey, e.HasDedup = queue.DedupKey(key[:16]), true
-	return nil
 }
 
 // checkFIFOIDs checks what a message to a FIFO queue must name.

@@ -2,10 +2,10 @@ package sqs
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/spillway/spillway/internal/api/sqsapi"
 	"github.com/spillway/spillway/internal/catalog"
+	"github.com/spillway/spillway/internal/iam/policy"
 	"github.com/spillway/spillway/internal/service"
 )
 
@@ -28,42 +28,32 @@ func (s *Service) AddPermission(ctx context.Context, c *service.Call, in *sqsapi
 	if err := checkPermission(in.Label, in.AWSAccountIds, in.Actions); err != nil {
 		return nil, err
 	}
-	var accounts, actions []string
-	for _, a := range in.AWSAccountIds {
-		accounts = append(accounts, "arn:aws:iam::"+a+":root")
+	actions := make([]string, len(in.Actions))
+	for i, a := range in.Actions {
+		actions[i] = "SQS:" + a
 	}
-	for _, a := range in.Actions {
-		actions = append(actions, "SQS:"+a)
-	}
-	x := statement{Sid: *in.Label, Effect: "Allow", Action: oneOrAll(actions), Resource: q.ARN}
-	x.Principal.AWS = oneOrAll(accounts)
-	raw, err := json.Marshal(x)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.changePolicy(ctx, c, q, func(p *policyDocument) error {
-		if p.find(*in.Label) >= 0 {
+	return nil, s.changePolicy(ctx, c, q, func(p *policy.Edit) error {
+		if p.Find(*in.Label) >= 0 {
 			return invalidParameter("Value %s for parameter Label is invalid. Reason: Already exists.", *in.Label)
 		}
 		if n := len(p.Statement) + 1; n > maxStatements {
 			return sqsapi.OverLimit.Newf("%d statements were found in the submitted policy, max allowed is %d", n, maxStatements)
 		}
-		p.Statement = append(p.Statement, raw)
-		return nil
+		return p.Grant(*in.Label, in.AWSAccountIds, actions, q.ARN)
 	})
 }
 
 // changePolicy changes the statements of the queue's policy.
-func (s *Service) changePolicy(ctx context.Context, c *service.Call, q *Queue, change func(p *policyDocument) error) error {
+func (s *Service) changePolicy(ctx context.Context, c *service.Call, q *Queue, change func(p *policy.Edit) error) error {
 	return s.update(ctx, q, func(_ *catalog.Tx, r *record) error {
-		p, err := parsePolicyDocument(q.name, r.Attributes[attrPolicy])
+		p, err := editPolicy(q.name, r.Attributes[attrPolicy])
 		if err != nil {
 			return err
 		}
 		if err := change(&p); err != nil {
 			return err
 		}
-		text, err := p.text()
+		text, err := p.Text()
 		if err != nil {
 			return err
 		}

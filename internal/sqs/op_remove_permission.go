@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/spillway/spillway/internal/api/sqsapi"
+	"github.com/spillway/spillway/internal/iam/policy"
 	"github.com/spillway/spillway/internal/service"
 )
 
@@ -27,8 +28,8 @@ func (s *Service) RemovePermission(ctx context.Context, c *service.Call, in *sqs
 	if deref(in.Label) == "" {
 		return nil, missingParameter("Label")
 	}
-	return nil, s.changePolicy(ctx, c, q, func(p *policyDocument) error {
-		i := p.find(*in.Label)
+	return nil, s.changePolicy(ctx, c, q, func(p *policy.Edit) error {
+		i := p.Find(*in.Label)
 		if i < 0 {
 			return invalidParameter("Value %s for parameter Label is invalid. Reason: can't find label.", *in.Label)
 		}

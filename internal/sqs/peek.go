@@ -61,12 +61,7 @@ func (s *Service) Peek(c *service.Call, in PeekRequest) (out []sqsapi.Message, n
 // Reset deletes every queue and move task, for development mode.
 func (s *Service) Reset(tx ResetTx) {
 	for _, kind := range []string{kindQueue, kindDeleted, kindMoveTask, kindLastMove} {
-		var keys []string // first, as Each holds a lock that the transaction may need
-		s.catalog.Each(kind, func(key string, _ []byte) bool {
-			keys = append(keys, key)
-			return true
-		})
-		for _, key := range keys {
+		for _, key := range s.catalog.Keys(kind) {
 			tx.Delete(kind, key)
 		}
 	}

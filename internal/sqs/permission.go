@@ -1,77 +1,19 @@
 package sqs
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/spillway/spillway/internal/api/sqsapi"
 	"github.com/spillway/spillway/internal/arn"
+	"github.com/spillway/spillway/internal/iam/policy"
 )
 
-// policyDocument is a policy as AddPermission and RemovePermission change it:
-// statements that they did not write stay as they are.
-type policyDocument struct {
-	Version   string            `json:"Version,omitempty"`
-	ID        string            `json:"Id,omitempty"`
-	Statement []json.RawMessage `json:"Statement"`
-}
-
-// statement is what AddPermission writes, in AWS's order.
-type statement struct {
-	Sid       string `json:"Sid"`
-	Effect    string `json:"Effect"`
-	Principal struct {
-		AWS any `json:"AWS"`
-	} `json:"Principal"`
-	Action   any    `json:"Action"`
-	Resource string `json:"Resource"`
-}
-
-func parsePolicyDocument(q name, text string) (p policyDocument, err error) {
+// editPolicy reads the queue's policy, or begins one.
+func editPolicy(q name, text string) (policy.Edit, error) {
 	if text == "" {
-		return policyDocument{Version: "2008-10-17", ID: q.arn() + "/SQSDefaultPolicy"}, nil
+		return policy.Edit{Version: "2008-10-17", ID: q.arn() + "/SQSDefaultPolicy"}, nil
 	}
-	var raw struct {
-		Version, Id string
-		Statement   json.RawMessage
-	}
-	if err := json.Unmarshal([]byte(text), &raw); err != nil {
-		return p, err
-	}
-	p.Version, p.ID = raw.Version, raw.Id
-	if strings.HasPrefix(string(raw.Statement), "{") {
-		p.Statement = []json.RawMessage{raw.Statement}
-		return p, nil
-	}
-	return p, json.Unmarshal(raw.Statement, &p.Statement)
-}
-
-// find returns the index of the statement with a label, or -1.
-func (p *policyDocument) find(label string) int {
-	for i, s := range p.Statement {
-		var x struct{ Sid string }
-		if json.Unmarshal(s, &x) == nil && x.Sid == label {
-			return i
-		}
-	}
-	return -1
-}
-
-// text is the policy as it is stored: "" when no statement is left.
-func (p *policyDocument) text() (string, error) {
-	if len(p.Statement) == 0 {
-		return "", nil
-	}
-	b, err := json.Marshal(p)
-	return string(b), err
-}
-
-// oneOrAll is a policy element with a single value: not a list (recorded).
-func oneOrAll(values []string) any {
-	if len(values) == 1 {
-		return values[0]
-	}
-	return values
+	return policy.ParseEdit(text)
 }
 
 // sharable are the actions that AddPermission can give to other accounts.

@@ -1,0 +1,220 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spillway/spillway/internal/config"
+	"github.com/spillway/spillway/internal/deliver"
+	"github.com/spillway/spillway/internal/deliver/mail"
+	"github.com/spillway/spillway/internal/deliver/sms"
+	"github.com/spillway/spillway/internal/deliver/web"
+	"github.com/spillway/spillway/internal/gateway"
+	"github.com/spillway/spillway/internal/lambda"
+	"github.com/spillway/spillway/internal/sns"
+	"github.com/spillway/spillway/internal/wire"
+)
+
+// newSNS builds SNS with its ways out.
+func (s *Server) newSNS() error {
+	c := s.config
+	s.functions = lambda.New(lambda.Options{
+		Timeout: c.Lambda.Timeout, Password: string(c.Lambda.Password), InvokeURL: c.Lambda.InvokeURL,
+		AccessKeyID: c.Lambda.Key.AccessKeyID, SecretAccessKey: string(c.Lambda.Key.SecretAccessKey),
+		Region: c.Region, Account: c.AccountID, Logger: s.logger,
+	})
+	options := web.Options{AllowPrivate: s.private(), InsecureSkipVerify: c.SNS.HTTP.Insecure}
+	for _, list := range []struct {
+		to   *[]netip.Prefix
+		from []string
+	}{{&options.Allow, c.SNS.HTTP.Allow}, {&options.Deny, c.SNS.HTTP.Deny}} {
+		for _, text := range list.from {
+			p, err := netip.ParsePrefix(text)
+			if err != nil {
+				return fmt.Errorf("sns.http: %w", err) // it was validated
+			}
+			*list.to = append(*list.to, p)
+		}
+	}
+	s.web = web.New(options)
+	out := sns.Outbound{
+		HTTP:    s.web.Post,
+		Allowed: func(url string) error { return s.web.Allowed(context.Background(), url) },
+		Lambda: func(ctx context.Context, function string, event []byte) sns.Invocation {
+			got := s.functions.Invoke(ctx, function, event)
+			return sns.Invocation{Outcome: got.Outcome, FunctionError: got.FunctionError, Payload: got.Payload, RequestID: got.RequestID}
+		},
+		Destinations: s.destinations,
+	}
+	if err := s.connect(&out); err != nil {
+		return err
+	}
+	s.sns = sns.New(s.engine, s.catalog, s.sqs, sns.Config{
+		Account: c.AccountID, URL: c.ExternalURL, CertificateURL: c.SNS.CertificateURL, Strict: c.SNS.Strict,
+		Outbound: out, Logger: s.logger,
+	})
+	return nil
+}
+
+// connect adds the relays and gateways that are configured.
+func (s *Server) connect(out *sns.Outbound) error {
+	c := &s.config.SNS
+	if c.Mail.Address != "" {
+		relay, err := mail.New(mail.Options{
+			Address: c.Mail.Address, Username: c.Mail.Username, Password: string(c.Mail.Password), From: c.Mail.From, TLS: c.Mail.TLS,
+		})
+		if err != nil {
+			return err
+		}
+		out.Mail = func(ctx context.Context, m sns.Mail) deliver.Outcome { return relay.Send(ctx, mail.Message(m)) }
+	}
+	if c.SMS.URL != "" {
+		s.sms = sms.New(sms.Options{URL: c.SMS.URL, Header: c.SMS.Headers})
+		out.SMS = func(ctx context.Context, m sns.SMS) deliver.Outcome { return s.sms.Send(ctx, sms.Message(m)) }
+	}
+	return nil
+}
+
+// closeSNS ends SNS before what it delivers with.
+func (s *Server) closeSNS() {
+	if s.functions != nil {
+		s.functions.Close()
+	}
+	if s.sns != nil {
+		s.sns.Close()
+	}
+	if s.web != nil {
+		s.web.Close()
+	}
+	if s.sms != nil {
+		s.sms.Close()
+	}
+}
+
+// private tells whether deliveries may go to addresses that are not public: by default
+// on a developer's own machine only.
+func (s *Server) private() bool {
+	switch s.config.SNS.HTTP.Private {
+	case config.PrivateAllow:
+		return true
+	case config.PrivateRefuse:
+		return false
+	}
+	host, _, err := net.SplitHostPort(s.config.Listen)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// destinations are where the records of a function's invocations go.
+func (s *Server) destinations(functionARN string) sns.Destinations {
+	out := sns.Destinations{Retries: 2} // Lambda's
+	_, name, _ := strings.Cut(functionARN, ":function:")
+	name, _, _ = strings.Cut(name, ":") // a version or alias
+	for _, f := range s.config.Lambda.Functions {
+		if f.Name == name {
+			if f.Retries != nil {
+				out.Retries = *f.Retries
+			}
+			out.OnSuccess, out.OnFailure = f.OnSuccess, f.OnFailure
+		}
+	}
+	return out
+}
+
+// serveCertificate answers the URL of the certificate that messages are signed with.
+func (s *Server) serveCertificate(ctx context.Context, r *gateway.Request) wire.Response {
+	certificate, err := s.sns.Certificate(ctx)
+	if err != nil {
+		s.logger.Error("read the signing certificate", "error", err, "request_id", r.ID)
+		return reply(http.StatusServiceUnavailable, map[string]string{"error": "see the server's log"})
+	}
+	return wire.Response{Status: http.StatusOK, ContentType: "application/x-x509-ca-cert", Body: certificate}
+}
+
+// Messages that one look at the outbox shows: by default, and at most.
+const (
+	outboxDefault = 100
+	outboxMost    = 1000
+)
+
+// serveOutbox answers GET /_spillway/outbox: what was sent by e-mail, SMS or push
+// without a relay or gateway, oldest first; after (a sequence) and limit page. DELETE
+// empties it. In development mode only: it asks for no signature.
+func (s *Server) serveOutbox(_ context.Context, r *gateway.Request) wire.Response {
+	if s.config.Verify() {
+		return reply(http.StatusForbidden, map[string]string{"error": "this path is for development mode; use `spillway outbox`"})
+	}
+	switch r.Method {
+	case http.MethodDelete:
+		if err := s.sns.EmptyOutbox(); err != nil {
+			return s.outboxFailed(r, err)
+		}
+		return wire.Response{Status: http.StatusNoContent}
+	case http.MethodGet:
+	default:
+		return reply(http.StatusMethodNotAllowed, map[string]string{"error": "GET or DELETE it"})
+	}
+	query, err := url.ParseQuery(r.RawQuery)
+	if err != nil {
+		return reply(http.StatusBadRequest, map[string]string{"error": "malformed query"})
+	}
+	limit := outboxDefault
+	if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
+		limit = min(n, outboxMost)
+	}
+	after, _ := strconv.ParseUint(query.Get("after"), 10, 64)
+	messages, err := s.sns.Outbox(after, limit)
+	if err != nil {
+		return s.outboxFailed(r, err)
+	}
+	return reply(http.StatusOK, map[string]any{"messages": messages})
+}
+
+func (s *Server) outboxFailed(r *gateway.Request, err error) wire.Response {
+	s.logger.Error("outbox", "error", err, "request_id", r.ID)
+	return reply(http.StatusInternalServerError, map[string]string{"error": "see the server's log"})
+}
+
+// serveOptOut answers POST /_spillway/sms/opt-out {"phoneNumber": "+15550100",
+// "optOut": true}: what an SMS gateway calls when somebody answers STOP. In development
+// mode only: it asks for no signature.
+func (s *Server) serveOptOut(ctx context.Context, r *gateway.Request) wire.Response {
+	if s.config.Verify() {
+		return reply(http.StatusForbidden, map[string]string{"error": "this path is for development mode"})
+	}
+	in := struct {
+		PhoneNumber, Account, Region string
+		OptOut                       *bool
+	}{Account: s.config.AccountID, Region: s.config.Region}
+	if r.Method != http.MethodPost || json.Unmarshal(r.Body, &in) != nil {
+		return reply(http.StatusBadRequest, map[string]string{"error": "POST phoneNumber and optOut as JSON"})
+	}
+	if err := s.sns.OptOut(ctx, in.Region, in.Account, in.PhoneNumber, in.OptOut == nil || *in.OptOut); err != nil {
+		return reply(http.StatusBadRequest, map[string]string{"error": err.Error()})
+	}
+	return wire.Response{Status: http.StatusNoContent}
+}
+
+// writeSNS writes SNS's counters in the Prometheus text format.
+func writeSNS(w io.Writer, x *sns.Stats) {
+	for _, c := range []struct {
+		name  string
+		value uint64
+	}{
+		{"published", x.Published.Load()}, {"delivered", x.Delivered.Load()}, {"filtered_out", x.FilteredOut.Load()},
+		{"failed_attempts", x.Attempts.Load()}, {"failed", x.Failed.Load()}, {"dead_lettered", x.DeadLettered.Load()},
+	} {
+		fmt.Fprintf(w, "spillway_sns_%s_total %d\n", c.name, c.value)
+	}
+}

@@ -1,0 +1,182 @@
+package sns
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/spillway/spillway/internal/queue"
+	"github.com/spillway/spillway/internal/service"
+)
+
+const (
+	servicePrincipal = "sns.amazonaws.com"
+	// senderID is the SenderId of messages that SNS puts in queues: an id of its own in
+	// AWS's form.
+	senderID = "AIDAISMY7JYY5F7RTT6AO"
+)
+
+// copyOf is one subscriber's copy of a notification on its way into a queue.
+type copyOf struct {
+	queue.Target
+	sub    *subscription
+	n      *notification
+	direct bool // to its SQS queue, not to the subscription's own
+}
+
+// fanOut stores a copy of each notification for each subscription that matches. When it
+// returns without an error, all are durable. What cannot be stored in an SQS queue for
+// now is stored in the subscription's own, from where it is tried again.
+func (s *Service) fanOut(ctx context.Context, t *topic, all []*notification) error {
+	var copies []*copyOf
+	for _, n := range all {
+		matched := t.subs.match(n)
+		if missed := len(t.subs.all) - len(matched); missed > 0 {
+			s.stats.FilteredOut.Add(uint64(missed))
+		}
+		signed := signedTexts{}
+		for _, sub := range matched {
+			of, err := s.signFor(ctx, t, sub, n, signed)
+			if err != nil {
+				return engineError(err)
+			}
+			if c := s.prepare(ctx, sub, of); c != nil {
+				copies = append(copies, c)
+			}
+		}
+	}
+	return engineError(s.enqueue(copies))
+}
+
+// signedTexts are the variants of one notification, by protocol, "" for the default.
+type signedTexts map[string]*notification
+
+// signFor returns what a subscription gets, signed if its envelope shows a signature:
+// once for all that get the same.
+func (s *Service) signFor(ctx context.Context, t *topic, sub *subscription, n *notification, signed signedTexts) (*notification, error) {
+	variant := ""
+	if _, ok := n.Variants[sub.Protocol]; ok {
+		variant = sub.Protocol
+	}
+	bare := t.fifo() || sub.raw || !signedProtocols[sub.Protocol]
+	if bare {
+		return n.forProtocol(sub.Protocol), nil
+	}
+	if of := signed[variant]; of != nil {
+		return of, nil
+	}
+	of := *n.forProtocol(sub.Protocol)
+	if err := s.signer.sign(ctx, &of); err != nil {
+		return nil, err
+	}
+	signed[variant] = &of
+	return &of, nil
+}
+
+// signedProtocols show a signature.
+var signedProtocols = map[string]bool{"sqs": true, "http": true, "https": true, "email-json": true, "lambda": true, "kinesis": true}
+
+// prepare makes the copy for a subscription; nil if nothing can be stored, because it
+// can never be delivered and has no dead-letter queue.
+func (s *Service) prepare(ctx context.Context, sub *subscription, n *notification) *copyOf {
+	if sub.Protocol != "sqs" {
+		return s.keep(sub, n)
+	}
+	q, e, err := s.queues.Prepare(ctx, sub.Endpoint, s.queueMessage(sub, n, sub.Endpoint))
+	switch {
+	case err == nil:
+		return &copyOf{Target: queue.Target{Queue: q, Message: e}, sub: sub, n: n, direct: true}
+	case hopeless(err):
+		return s.deadLetter(ctx, sub, n, err)
+	}
+	return s.keep(sub, n)
+}
+
+// hopeless reports whether another attempt would fail as well.
+func hopeless(err error) bool {
+	return errors.Is(err, service.ErrNoTarget) || errors.Is(err, service.ErrTargetDenies) || errors.Is(err, service.ErrTargetRefuses)
+}
+
+// keep is a copy in the subscription's own queue, from where pumps deliver.
+func (s *Service) keep(sub *subscription, n *notification) *copyOf {
+	body, err := json.Marshal(n)
+	if err != nil {
+		panic(err) // strings and numbers can be written
+	}
+	e := queue.Enqueue{Message: queue.Message{ID: queue.NewID(), Body: body}, Delay: -1}
+	return &copyOf{Target: queue.Target{Queue: sub.queue, Message: e}, sub: sub, n: n}
+}
+
+// deadLetter is a copy for the subscription's dead-letter queue: what the endpoint
+// would have got.
+func (s *Service) deadLetter(ctx context.Context, sub *subscription, n *notification, why error) *copyOf {
+	s.stats.Failed.Add(1)
+	if sub.deadLetter != "" {
+		q, e, err := s.queues.Prepare(ctx, sub.deadLetter, s.queueMessage(sub, n, sub.deadLetter))
+		if err == nil {
+			s.stats.DeadLettered.Add(1)
+			s.logDelivery(sub, n, 1, 0, "", why)
+			return &copyOf{Target: queue.Target{Queue: q, Message: e}, sub: sub, n: n, direct: true}
+		}
+		why = errors.Join(why, err)
+	}
+	s.logDelivery(sub, n, 1, 0, "", why)
+	return nil
+}
+
+// queueMessage is what an SQS queue gets.
+func (s *Service) queueMessage(sub *subscription, n *notification, queueARN string) *service.QueueMessage {
+	m := &service.QueueMessage{
+		Service: servicePrincipal, Sender: senderID, SourceARN: sub.name.arn(), SourceAccount: sub.account, Trace: n.Trace,
+	}
+	if sub.raw {
+		m.Body, m.Attributes = n.textFor(sub.Protocol), n.Attributes
+	} else {
+		m.Body = string(s.envelope(sub, n))
+	}
+	switch fifo := strings.HasSuffix(queueARN, ".fifo"); {
+	case fifo:
+		m.Group, m.Dedup = n.Group, n.Dedup
+	case !sub.fifo():
+		m.Group = n.Group // a tenant of a standard queue
+	}
+	return m
+}
+
+// enqueue stores the copies. Those that a queue of SQS did not take are kept.
+func (s *Service) enqueue(copies []*copyOf) error {
+	if len(copies) == 0 {
+		return nil
+	}
+	targets := make([]*queue.Target, len(copies))
+	for i, c := range copies {
+		targets[i] = &c.Target
+	}
+	queue.EnqueueEach(targets)
+	var again []*copyOf
+	var failed error
+	for _, c := range copies {
+		switch {
+		case c.Err == nil && c.direct:
+			s.stats.Delivered.Add(1)
+		case c.Err == nil:
+			s.work.wake(c.sub)
+		case errors.Is(c.Err, queue.ErrNoQueue):
+			// Deleted just now: the queue, or the subscription.
+			if c.direct {
+				if dead := s.deadLetter(context.Background(), c.sub, c.n, service.ErrNoTarget); dead != nil && dead.Queue != c.Queue {
+					again = append(again, dead)
+				}
+			}
+		case c.direct:
+			again = append(again, s.keep(c.sub, c.n))
+		default:
+			failed = c.Err
+		}
+	}
+	if err := s.enqueue(again); err != nil {
+		return err
+	}
+	return failed
+}

@@ -1,0 +1,123 @@
+package sns
+
+import (
+	"sync"
+
+	"github.com/spillway/spillway/internal/sns/filter"
+)
+
+// subscribers are the subscriptions of one topic, found by what they want.
+type subscribers struct {
+	mu sync.RWMutex // guards the rest
+	// all that are there for the API: pending ones, too, but none that ended.
+	all      map[string]*subscription // by id
+	byTarget map[target]*subscription // the same
+	// those that get messages are in one of these:
+	plain      map[string]*subscription                // without a filter policy
+	attributes *filter.Index[*subscription]            // by message attributes
+	bodies     map[string]*filter.Index[*subscription] // by body, which depends on the protocol
+}
+
+// target is what makes two subscriptions of a topic the same.
+type target struct{ protocol, endpoint string }
+
+func newSubscribers() *subscribers {
+	return &subscribers{
+		all: map[string]*subscription{}, byTarget: map[target]*subscription{}, plain: map[string]*subscription{},
+		attributes: filter.NewIndex[*subscription](), bodies: map[string]*filter.Index[*subscription]{},
+	}
+}
+
+func (m *subscribers) add(sub *subscription) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if sub.Ended != 0 {
+		return
+	}
+	m.all[sub.id] = sub
+	m.byTarget[target{sub.Protocol, sub.Endpoint}] = sub
+	switch {
+	case !sub.active():
+	case sub.filter == nil:
+		m.plain[sub.id] = sub
+	case sub.filter.Scope() == filter.Attributes:
+		m.attributes.Add(sub, sub.filter)
+	default:
+		x := m.bodies[sub.Protocol]
+		if x == nil {
+			x = filter.NewIndex[*subscription]()
+			m.bodies[sub.Protocol] = x
+		}
+		x.Add(sub, sub.filter)
+	}
+}
+
+func (m *subscribers) remove(sub *subscription) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.all, sub.id)
+	if key := (target{sub.Protocol, sub.Endpoint}); m.byTarget[key] == sub {
+		delete(m.byTarget, key)
+	}
+	delete(m.plain, sub.id)
+	m.attributes.Remove(sub)
+	if x := m.bodies[sub.Protocol]; x != nil {
+		x.Remove(sub)
+	}
+}
+
+// find returns the subscription of an endpoint, or nil.
+func (m *subscribers) find(protocol, endpoint string) *subscription {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.byTarget[target{protocol, endpoint}]
+}
+
+// match returns those that get a notification.
+func (m *subscribers) match(n *notification) (out []*subscription) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out = make([]*subscription, 0, len(m.plain)+1)
+	for _, sub := range m.plain {
+		out = append(out, sub)
+	}
+	add := func(sub *subscription) { out = append(out, sub) }
+	m.attributes.Match(&filter.Message{Attributes: n.filterAttributes()}, add)
+	for protocol, x := range m.bodies {
+		x.Match(&filter.Message{Body: n.textFor(protocol)}, add)
+	}
+	return out
+}
+
+// gets reports whether a notification matches a subscription's filter policy.
+func (m *subscribers) gets(sub *subscription, n *notification) bool {
+	if sub.filter == nil {
+		return true
+	}
+	return sub.filter.Match(&filter.Message{Attributes: n.filterAttributes(), Body: n.textFor(sub.Protocol)})
+}
+
+// count returns how many are confirmed and how many are pending.
+func (m *subscribers) count() (confirmed, pending int) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, sub := range m.all {
+		if sub.Pending {
+			pending++
+		} else {
+			confirmed++
+		}
+	}
+	return confirmed, pending
+}
+
+// list returns all, in no order.
+func (m *subscribers) list() []*subscription {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]*subscription, 0, len(m.all))
+	for _, sub := range m.all {
+		out = append(out, sub)
+	}
+	return out
+}
