@@ -28,7 +28,7 @@ type conn struct {
 func (t *target) connect(ctx context.Context) (*conn, error) {
 	c := &conn{target: t, in: make([]byte, 16<<10)}
 	if t.accessKey != "" {
-		c.signer = newSigner(t.accessKey, t.secret, t.region)
+		c.signer = newSigner(t.accessKey, t.secret, t.region, t.service)
 	}
 	return c, c.dial(ctx)
 }

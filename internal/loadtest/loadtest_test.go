@@ -37,7 +37,7 @@ func TestSignature(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, day := range []int{1, 2} {
-			c := &conn{target: target, signer: newSigner(o.AccessKey, o.SecretKey, o.Region)}
+			c := &conn{target: target, signer: newSigner(o.AccessKey, o.SecretKey, o.Region, target.service)}
 			c.body = []byte("some body")
 			now := time.Date(2026, 11, day, 1, 2, 3, 0, time.UTC)
 			c.signer.tick(now)
@@ -264,7 +264,7 @@ func BenchmarkRequest(b *testing.B) {
 	if err := target.use("http://127.0.0.1:4566/000000000000/q", 1); err != nil {
 		b.Fatal(err)
 	}
-	c := &conn{target: target, signer: newSigner(o.AccessKey, o.SecretKey, o.Region)}
+	c := &conn{target: target, signer: newSigner(o.AccessKey, o.SecretKey, o.Region, target.service)}
 	m := newMessages(0, false, 1, 256)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -16,6 +16,7 @@ const (
 	Delete    = "delete"    // what Preload sent
 	Lifecycle = "lifecycle" // send, receive, delete
 	Latency   = "latency"   // from the send to the answer of a receive that waited
+	Publish   = "publish"   // to the topic Topic of SNS, in place of a queue
 )
 
 // Options of a run.
@@ -25,6 +26,7 @@ type Options struct {
 	Protocol             string // json or query
 	Workload             string
 	Queue                string // made if absent
+	Topic                string // ARN, of publish
 	FIFO                 bool
 	Connections          int
 	Batch                int // messages of a call: 1 to 10
@@ -37,14 +39,16 @@ type Options struct {
 // Validate checks the options.
 func (o *Options) Validate() error {
 	switch {
-	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency}, o.Workload):
-		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle or latency", o.Workload)
+	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency, Publish}, o.Workload):
+		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle, latency or publish", o.Workload)
 	case o.Batch < 1 || o.Batch > 10:
 		return fmt.Errorf("batch %d: must be 1 to 10", o.Batch)
 	case o.Connections < 1:
 		return fmt.Errorf("connections %d: must be at least 1", o.Connections)
 	case o.Workload == Latency && o.Connections < 2:
 		return errors.New("latency needs 2 connections: one sends, one receives")
+	case o.Workload == Publish && o.Topic == "":
+		return errors.New("publish needs a topic")
 	case o.BodyBytes < stampBytes:
 		return fmt.Errorf("body %d: must be at least %d bytes", o.BodyBytes, stampBytes)
 	case o.Duration <= 0:
@@ -67,14 +71,16 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	queueURL, err := t.createQueue(ctx, o.Queue, o.FIFO)
-	if err != nil {
+	to := o.Topic
+	if o.Workload != Publish {
+		if to, err = t.createQueue(ctx, o.Queue, o.FIFO); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.use(to, o.Batch); err != nil {
 		return nil, err
 	}
-	if err := t.use(queueURL, o.Batch); err != nil {
-		return nil, err
-	}
-	workers, err := newWorkers(ctx, &o, t, queueURL)
+	workers, err := newWorkers(ctx, &o, t, to)
 	if err != nil {
 		return nil, err
 	}

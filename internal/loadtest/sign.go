@@ -10,19 +10,19 @@ import (
 
 // signer signs requests of one connection with AWS Signature Version 4.
 type signer struct {
-	accessKey, secret, region string
+	accessKey, secret, region, service string
 
 	second  int64  // of timestamp
 	stamp   string // 20060102T150405Z
-	scope   string // 20060102/region/sqs/aws4_request
+	scope   string // 20060102/region/service/aws4_request
 	keyed   hash.Hash
 	hash    hash.Hash
 	scratch []byte
 	sum     [sha256.Size]byte
 }
 
-func newSigner(accessKey, secret, region string) *signer {
-	return &signer{accessKey: accessKey, secret: secret, region: region, hash: sha256.New()}
+func newSigner(accessKey, secret, region, service string) *signer {
+	return &signer{accessKey: accessKey, secret: secret, region: region, service: service, hash: sha256.New()}
 }
 
 // tick sets the time of the following signatures.
@@ -33,10 +33,10 @@ func (s *signer) tick(now time.Time) {
 	s.second = now.Unix()
 	s.stamp = now.UTC().Format("20060102T150405Z")
 	day := s.stamp[:8]
-	if scope := day + "/" + s.region + "/sqs/aws4_request"; scope != s.scope {
+	if scope := day + "/" + s.region + "/" + s.service + "/aws4_request"; scope != s.scope {
 		s.scope = scope
 		key := []byte("AWS4" + s.secret)
-		for _, part := range []string{day, s.region, "sqs", "aws4_request"} {
+		for _, part := range []string{day, s.region, s.service, "aws4_request"} {
 			h := hmac.New(sha256.New, key)
 			h.Write([]byte(part))
 			key = h.Sum(nil)

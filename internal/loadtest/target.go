@@ -11,6 +11,7 @@ import (
 // target is a server and a queue of it.
 type target struct {
 	host, address, region, accessKey, secret string
+	service                                  string // of the credential scope
 	protocol                                 protocol
 
 	create, send, sendBatch, receive, remove operation
@@ -50,9 +51,13 @@ func newTarget(o *Options) (*target, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" {
 		return nil, fmt.Errorf("endpoint %q: must be http://HOST:PORT", o.Endpoint)
 	}
-	t := &target{host: u.Host, address: u.Host, region: o.Region, accessKey: o.AccessKey, secret: o.SecretKey}
+	t := &target{host: u.Host, address: u.Host, region: o.Region, accessKey: o.AccessKey, secret: o.SecretKey, service: "sqs"}
 	if u.Port() == "" {
 		t.address = net.JoinHostPort(u.Hostname(), "80")
+	}
+	if o.Workload == Publish {
+		t.service, t.protocol = "sns", publishProtocol{}
+		return t, nil
 	}
 	switch o.Protocol {
 	case "json":
@@ -69,6 +74,13 @@ func newTarget(o *Options) (*target, error) {
 // use sets the operations on a queue. Query requests go to the path of the queue,
 // which is what servers of that age expect.
 func (t *target) use(queueURL string, batch int) error {
+	if t.service == "sns" {
+		t.send = t.operation("Publish", "/")
+		if batch > 1 {
+			t.send = t.operation("PublishBatch", "/")
+		}
+		return nil
+	}
 	u, err := url.Parse(queueURL)
 	if err != nil {
 		return fmt.Errorf("queue URL: %w", err)
