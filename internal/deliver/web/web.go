@@ -6,11 +6,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/spillway/spillway/internal/deliver"
@@ -52,20 +50,17 @@ type Client struct {
 	guard     guard
 	timeout   time.Duration
 
-	life context.Context // until Close
-	end  context.CancelFunc
-	mu   sync.Mutex // orders running.Add, and so the end of life, before running.Wait
-	// running are attempts, and dials: those go on after the attempt that wanted them.
-	running sync.WaitGroup
+	// attempts, and dials: those go on after the attempt that wanted them.
+	attempts *deliver.Attempts
 }
 
 // New returns a client to be closed.
 func New(o Options) *Client {
 	c := &Client{
-		guard:   guard{allow: o.Allow, deny: o.Deny, private: o.AllowPrivate},
-		timeout: o.Timeout,
+		guard:    guard{allow: o.Allow, deny: o.Deny, private: o.AllowPrivate},
+		timeout:  o.Timeout,
+		attempts: deliver.NewAttempts(),
 	}
-	c.life, c.end = context.WithCancel(context.Background())
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
@@ -90,11 +85,9 @@ func New(o Options) *Client {
 	return c
 }
 
-var errClosed = errors.New("web: the client is closed")
-
 // Post makes one attempt.
 func (c *Client) Post(ctx context.Context, r deliver.Request) deliver.Outcome {
-	ctx, done, err := c.enter(ctx)
+	ctx, done, err := c.attempts.Begin(ctx)
 	if err != nil {
 		return deliver.Fail(err, false)
 	}
@@ -103,7 +96,7 @@ func (c *Client) Post(ctx context.Context, r deliver.Request) deliver.Outcome {
 }
 
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, done, err := c.enter(ctx)
+	ctx, done, err := c.attempts.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -111,28 +104,8 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 	return c.dialer.DialContext(ctx, network, address)
 }
 
-// enter begins something that Close ends and waits for.
-func (c *Client) enter(ctx context.Context) (_ context.Context, done func(), _ error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.life.Err() != nil {
-		return nil, nil, errClosed
-	}
-	c.running.Add(1)
-	ctx, cancel := context.WithCancelCause(ctx)
-	release := context.AfterFunc(c.life, func() { cancel(errClosed) })
-	return ctx, func() {
-		release()
-		cancel(nil)
-		c.running.Done()
-	}, nil
-}
-
 // Close ends the attempts that run, and waits for them.
 func (c *Client) Close() {
-	c.mu.Lock()
-	c.end()
-	c.mu.Unlock()
-	c.running.Wait()
+	c.attempts.Close()
 	c.transport.CloseIdleConnections()
 }
