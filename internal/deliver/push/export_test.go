@@ -1,0 +1,4 @@
+package push
+
+// FCMRequest is fcmRequest.
+var FCMRequest = fcmRequest
