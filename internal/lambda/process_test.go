@@ -174,7 +174,7 @@ func TestFunctionIsLate(t *testing.T) {
 	f, address := serve(t, lambda.Options{Timeout: 2 * time.Second})
 	start(t, f, address)
 	first := answered(t, invoke(t, f, order{}))
-	inv := invoke(t, f, order{Sleep: 3 * time.Second})
+	inv := invoke(t, f, order{Sleep: 2300 * time.Millisecond})
 	want := fmt.Sprintf("RequestId: %s Error: Task timed out after 2.00 seconds", inv.RequestID)
 	if e := failed(t, inv); e.ErrorType != "Sandbox.Timedout" || e.ErrorMessage != want {
 		t.Errorf("%+v", e)
