@@ -1,4 +1,4 @@
-// Command spillway serves Amazon SQS and related services, on one machine or on
+// Command spillway serves Amazon SQS, SNS and related services, on one machine or on
 // several that are one cluster.
 package main
 
@@ -18,6 +18,7 @@ type cli struct {
 	Backup      backupCommand      `cmd:"" help:"Copy the data folder, of a running server too."`
 	Check       checkCommand       `cmd:"" help:"Verify everything in a data folder that no server uses."`
 	Cluster     clusterCommand     `cmd:"" help:"Look at a cluster, make one, change it."`
+	Outbox      outboxCommand      `cmd:"" help:"Print the e-mail, texts and pushes that a running server sent to nobody."`
 	Bench       benchCommand       `cmd:"" help:"Load a server and measure it."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a server whether it is ready; exit code 0 if so."`
 	Config      configCommand      `cmd:"" help:"Look at the configuration."`
@@ -43,7 +44,7 @@ func run(args []string) int {
 	p := &process{ctx: context.Background(), stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv}
 	exited := -1
 	parser, err := kong.New(&cli{},
-		kong.Name("spillway"), kong.Description("Amazon SQS on your own machines, wire-compatible."),
+		kong.Name("spillway"), kong.Description("Amazon SQS and SNS on your own machines, wire-compatible."),
 		kong.UsageOnError(), kong.Writers(p.stdout, p.stderr), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -76,6 +77,21 @@ func (h *handoff) give(c *handedConn, secure bool, config *tls.Config) {
 	}
 }
 
+// serveOwn has a handler of Config.Own answer.
+func (g *Gateway) serveOwn(own http.Handler, w http.ResponseWriter, hr *http.Request, r *Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.logger.Error("panic in a request", "request_id", r.ID, "path", r.Path, "panic", p, "stack", string(debug.Stack()))
+			panic(http.ErrAbortHandler)
+		}
+	}()
+	if refusal := g.guard.check(r, true); refusal != "" {
+		http.Error(w, refusal, http.StatusForbidden)
+		return
+	}
+	own.ServeHTTP(w, hr)
+}
+
 func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
 	c, _ := hr.Context().Value(connKey{}).(*handedConn)
 	call := &stdCall{header: stdHeader{hr}, watcher: stdWatcher{done: hr.Context().Done(), stop: make(chan struct{})}}
@@ -98,6 +114,10 @@ func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
 	}
 	if r.BaseURL = g.config.ExternalURL; r.BaseURL == "" {
 		r.BaseURL = scheme + r.Host
+	}
+	if own := findOwn(r.Path, g.config.Own); own != nil {
+		g.serveOwn(own, w, hr, r)
+		return
 	}
 	buf, _ := g.bodies.Get().(*[]byte)
 	if buf == nil {

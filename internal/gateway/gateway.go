@@ -49,7 +49,12 @@ type Config struct {
 	AllowedHosts []string
 	// Extra answers paths before AWS routing. A path that ends with a slash
 	// stands for all below it; the longest wins.
-	Extra    map[string]Handler
+	Extra map[string]Handler
+	// Own are handlers that answer all paths below theirs themselves: those that stream,
+	// or that wait for as long as they like. net/http reads their connections, of which
+	// the first request must be one of theirs. Whoever sets them ends them before
+	// Shutdown.
+	Own      map[string]http.Handler
 	Observer Observer     // nil for none
 	Logger   *slog.Logger // nil for none
 	// TLS makes the port answer TLS too. Nil: clear only.
@@ -112,7 +117,8 @@ func New(c Config) *Gateway {
 	return g
 }
 
-// Handler answers paths that are no AWS service's. It must not keep the request. ctx is
+// Handler answers paths that are no AWS service's. It must not keep the request, and
+// gives the answer's body away. ctx is
 // for those that wait: it ends when the client goes, or the server drains.
 type Handler func(ctx context.Context, r *Request) wire.Response
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -26,8 +27,8 @@ const recordHandshake = 0x16
 // sniffSize is how much is looked at: the headers of any request to upgrade.
 const sniffSize = 4 << 10
 
-// decide says who can read what begins with b.
-func decide(b []byte) front {
+// decide says who can read what begins with b; own are the paths of Config.Own.
+func decide(b []byte, own map[string]http.Handler) front {
 	switch {
 	case len(b) == 0:
 		return frontUndecided
@@ -38,10 +39,28 @@ func decide(b []byte) front {
 			return frontUndecided
 		}
 		return frontStd
-	case wantsUpgrade(b):
+	case wantsUpgrade(b) || len(own) > 0 && ownPath(b, own) != nil:
 		return frontStd
 	}
 	return frontFast
+}
+
+// ownPath finds the handler of the request that b begins with.
+func ownPath(b []byte, own map[string]http.Handler) http.Handler {
+	_, target, _ := strings.Cut(string(b[:min(len(b), maxOwn)]), " ")
+	return findOwn(target, own)
+}
+
+// maxOwn bounds how much of a request is looked at for its path.
+const maxOwn = 128
+
+func findOwn(path string, own map[string]http.Handler) http.Handler {
+	for prefix, h := range own {
+		if strings.HasPrefix(path, prefix) {
+			return h
+		}
+	}
+	return nil
 }
 
 // wantsUpgrade looks for the Upgrade header in what came of the headers. Clients
@@ -79,7 +98,7 @@ func (c *conn) sniff() (front, error) {
 	for {
 		m, err := c.Conn.Read((*buf)[n:])
 		n += m
-		if f := decide((*buf)[:n]); f != frontUndecided {
+		if f := decide((*buf)[:n], c.g.config.Own); f != frontUndecided {
 			c.prefix = (*buf)[:n]
 			return f, c.Conn.SetReadDeadline(time.Time{})
 		}

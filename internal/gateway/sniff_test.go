@@ -30,7 +30,7 @@ func TestDecide(t *testing.T) {
 		"POST / HTTP/1.1\r\nX-Upgrade: x\r\nHost: x\r\n\r\n":                      frontFast,
 		"POST / HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 100) + "Upgrade:x\r\n": frontStd,
 	} {
-		if got := decide([]byte(b)); got != want {
+		if got := decide([]byte(b), nil); got != want {
 			t.Errorf("%.60q: %d, want %d", b, got, want)
 		}
 	}
@@ -40,11 +40,11 @@ func FuzzDecide(f *testing.F) {
 	f.Add([]byte(preface))
 	f.Add([]byte("GET / HTTP/1.1\r\nUpgrade: x\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		whole := decide(b)
+		whole := decide(b, nil)
 		// Bytes that come later never turn a decision about the protocol: only an
 		// upgrade is decided by what came at once.
 		for i := range min(len(b), 40) {
-			if got := decide(b[:i]); got != frontUndecided && got != whole && !(got == frontFast && whole == frontStd) {
+			if got := decide(b[:i], nil); got != frontUndecided && got != whole && !(got == frontFast && whole == frontStd) {
 				t.Fatalf("%q is %d, %q is %d", b[:i], got, b, whole)
 			}
 		}

@@ -9,30 +9,16 @@ import (
 	"github.com/spillway/spillway/internal/wire"
 )
 
-// passed are the request headers that handlers of net/http get to see.
-var passed = []string{"Authorization", "Content-Type", "Lambda-Runtime-Function-Error-Type", "Lambda-Runtime-Function-Error-Body"}
-
-// adapt runs a handler of net/http whose answer fits in memory.
+// adapt runs a net/http handler that reads no body, as those of pprof.
 func adapt(h http.HandlerFunc) gateway.Handler {
 	return func(ctx context.Context, r *gateway.Request) wire.Response {
-		req, err := http.NewRequestWithContext(ctx, r.Method, "http://localhost"+r.Path+"?"+r.RawQuery, bytes.NewReader(r.Body))
+		req, err := http.NewRequestWithContext(ctx, r.Method, "http://localhost"+r.Path+"?"+r.RawQuery, http.NoBody)
 		if err != nil {
 			return wire.Response{Status: http.StatusBadRequest}
 		}
-		for _, name := range passed {
-			if v := r.Header.Get(name); v != "" {
-				req.Header.Set(name, v)
-			}
-		}
 		w := &recorder{header: http.Header{}, status: http.StatusOK}
 		h(w, req)
-		out := wire.Response{Status: w.status, ContentType: w.header.Get("Content-Type"), Body: w.body.Bytes()}
-		for name, values := range w.header {
-			if name != "Content-Type" && name != "Content-Length" {
-				out.Fields = append(out.Fields, wire.Field{Name: name, Value: values[0]})
-			}
-		}
-		return out
+		return wire.Response{Status: w.status, ContentType: w.header.Get("Content-Type"), Body: w.body.Bytes()}
 	}
 }
 

@@ -40,6 +40,7 @@ func openAdmin(s *Server) (*admin, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /backup", s.serveBackup)
 	mux.HandleFunc("POST /cluster/remove", s.serveRemove)
+	mux.HandleFunc("GET /outbox", s.serveAdminOutbox)
 	a := &admin{server: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
 	a.ended.Go(func() {
 		if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

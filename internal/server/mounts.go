@@ -11,7 +11,6 @@ import (
 
 	"github.com/spillway/spillway/internal/gateway"
 	"github.com/spillway/spillway/internal/hook"
-	"github.com/spillway/spillway/internal/lambda"
 	"github.com/spillway/spillway/internal/wire"
 )
 
@@ -35,7 +34,6 @@ func (s *Server) mounts() map[string]gateway.Handler {
 		s.sns.CertificatePath():  s.serveCertificate,
 		"/_spillway/outbox":      s.serveOutbox,
 		"/_spillway/sms/opt-out": s.serveOptOut,
-		lambda.Prefix:            adapt(s.functions.ServeHTTP),
 	}
 	if s.config.Pprof {
 		for path, h := range map[string]http.HandlerFunc{

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/spillway/spillway/internal/catalog"
 	"github.com/spillway/spillway/internal/config"
+	"github.com/spillway/spillway/internal/deliver/push"
 	"github.com/spillway/spillway/internal/deliver/sms"
 	"github.com/spillway/spillway/internal/deliver/web"
 	"github.com/spillway/spillway/internal/gateway"
@@ -57,6 +59,7 @@ type Server struct {
 	functions *lambda.Functions
 	web       *web.Client
 	sms       *sms.Sender
+	push      *push.Sender
 
 	listener net.Listener
 	admin    *admin
@@ -184,6 +187,7 @@ func (s *Server) serve(ctx context.Context) error {
 			MaxConcurrent: s.config.Limits.MaxConcurrentRequests, MaxLongPolls: s.config.Limits.MaxLongPolls,
 		},
 		Extra:    s.mounts(),
+		Own:      map[string]http.Handler{lambda.Prefix: s.functions},
 		Observer: s,
 		Logger:   s.logger,
 		TLS:      tls,
@@ -281,6 +285,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.node.Drain(handing)
 		cancel()
 	}
+	s.functions.Close() // its polls would last
 	errs := []error{s.gateway.Shutdown(ctx)}
 	s.serving.Wait()
 	if s.admin != nil {

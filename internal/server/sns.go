@@ -2,19 +2,18 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/spillway/spillway/internal/config"
 	"github.com/spillway/spillway/internal/deliver"
 	"github.com/spillway/spillway/internal/deliver/mail"
+	"github.com/spillway/spillway/internal/deliver/push"
 	"github.com/spillway/spillway/internal/deliver/sms"
 	"github.com/spillway/spillway/internal/deliver/web"
 	"github.com/spillway/spillway/internal/gateway"
@@ -80,6 +79,15 @@ func (s *Server) connect(out *sns.Outbound) error {
 		s.sms = sms.New(sms.Options{URL: c.SMS.URL, Header: c.SMS.Headers})
 		out.SMS = func(ctx context.Context, m sns.SMS) deliver.Outcome { return s.sms.Send(ctx, sms.Message(m)) }
 	}
+	if c.Push.On {
+		s.push = push.New(push.Options{
+			FCMURL: c.Push.FCMURL, APNSURL: c.Push.APNSURL, APNSSandboxURL: c.Push.APNSSandboxURL, TokenURL: c.Push.TokenURL,
+		})
+		out.Push = func(ctx context.Context, p sns.Push) (deliver.Outcome, bool) {
+			got := s.push.Send(ctx, push.Target{Platform: p.Platform, Token: p.Token, Credentials: p.Credentials}, p.Payload, p.Attributes)
+			return got.Outcome, got.Gone
+		}
+	}
 	return nil
 }
 
@@ -96,6 +104,9 @@ func (s *Server) closeSNS() {
 	}
 	if s.sms != nil {
 		s.sms.Close()
+	}
+	if s.push != nil {
+		s.push.Close()
 	}
 }
 
@@ -139,71 +150,7 @@ func (s *Server) serveCertificate(ctx context.Context, r *gateway.Request) wire.
 		s.logger.Error("read the signing certificate", "error", err, "request_id", r.ID)
 		return reply(http.StatusServiceUnavailable, map[string]string{"error": "see the server's log"})
 	}
-	return wire.Response{Status: http.StatusOK, ContentType: "application/x-x509-ca-cert", Body: certificate}
-}
-
-// Messages that one look at the outbox shows: by default, and at most.
-const (
-	outboxDefault = 100
-	outboxMost    = 1000
-)
-
-// serveOutbox answers GET /_spillway/outbox: what was sent by e-mail, SMS or push
-// without a relay or gateway, oldest first; after (a sequence) and limit page. DELETE
-// empties it. In development mode only: it asks for no signature.
-func (s *Server) serveOutbox(_ context.Context, r *gateway.Request) wire.Response {
-	if s.config.Verify() {
-		return reply(http.StatusForbidden, map[string]string{"error": "this path is for development mode; use `spillway outbox`"})
-	}
-	switch r.Method {
-	case http.MethodDelete:
-		if err := s.sns.EmptyOutbox(); err != nil {
-			return s.outboxFailed(r, err)
-		}
-		return wire.Response{Status: http.StatusNoContent}
-	case http.MethodGet:
-	default:
-		return reply(http.StatusMethodNotAllowed, map[string]string{"error": "GET or DELETE it"})
-	}
-	query, err := url.ParseQuery(r.RawQuery)
-	if err != nil {
-		return reply(http.StatusBadRequest, map[string]string{"error": "malformed query"})
-	}
-	limit := outboxDefault
-	if n, err := strconv.Atoi(query.Get("limit")); err == nil && n > 0 {
-		limit = min(n, outboxMost)
-	}
-	after, _ := strconv.ParseUint(query.Get("after"), 10, 64)
-	messages, err := s.sns.Outbox(after, limit)
-	if err != nil {
-		return s.outboxFailed(r, err)
-	}
-	return reply(http.StatusOK, map[string]any{"messages": messages})
-}
-
-func (s *Server) outboxFailed(r *gateway.Request, err error) wire.Response {
-	s.logger.Error("outbox", "error", err, "request_id", r.ID)
-	return reply(http.StatusInternalServerError, map[string]string{"error": "see the server's log"})
-}
-
-// serveOptOut answers POST /_spillway/sms/opt-out {"phoneNumber": "+15550100",
-// "optOut": true}: what an SMS gateway calls when somebody answers STOP. In development
-// mode only: it asks for no signature.
-func (s *Server) serveOptOut(ctx context.Context, r *gateway.Request) wire.Response {
-	if s.config.Verify() {
-		return reply(http.StatusForbidden, map[string]string{"error": "this path is for development mode"})
-	}
-	in := struct {
-		PhoneNumber, Account, Region string
-		OptOut                       *bool
-	}{Account: s.config.AccountID, Region: s.config.Region}
-	if r.Method != http.MethodPost || json.Unmarshal(r.Body, &in) != nil {
-		return reply(http.StatusBadRequest, map[string]string{"error": "POST phoneNumber and optOut as JSON"})
-	}
-	if err := s.sns.OptOut(ctx, in.Region, in.Account, in.PhoneNumber, in.OptOut == nil || *in.OptOut); err != nil {
-		return reply(http.StatusBadRequest, map[string]string{"error": err.Error()})
-	}
-	return wire.Response{Status: http.StatusNoContent}
+	return wire.Response{Status: http.StatusOK, ContentType: "application/x-x509-ca-cert", Body: slices.Clone(certificate)}
 }
 
 // writeSNS writes SNS's counters in the Prometheus text format.

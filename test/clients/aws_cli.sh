@@ -21,4 +21,10 @@ fi
 grep -q AWS.SimpleQueueService.NonExistentQueue /tmp/$name
 rm /tmp/$name
 sqs delete-queue --queue-url "$url"
+sns() { aws --endpoint-url "$AWS_ENDPOINT_URL" --output text sns "$@"; }
+topic=$(sns create-topic --name "$name" --attributes DisplayName=d --query TopicArn)
+want topic "$topic" "arn:aws:sns:us-east-1:000000000000:$name"
+want attribute "$(sns get-topic-attributes --topic-arn "$topic" --query Attributes.DisplayName)" d
+sns publish --topic-arn "$topic" --message 'héllo' > /dev/null
+sns delete-topic --topic-arn "$topic"
 aws --version 2>&1

@@ -7,6 +7,11 @@ import {
   SQSClient, CreateQueueCommand, SendMessageCommand, SendMessageBatchCommand, ReceiveMessageCommand,
   DeleteMessageCommand, DeleteQueueCommand, GetQueueUrlCommand, QueueDoesNotExist,
 } from "@aws-sdk/client-sqs";
+import { SNSClient, CreateTopicCommand, SubscribeCommand, PublishCommand, DeleteTopicCommand } from "@aws-sdk/client-sns";
+import MessageValidator from "sns-validator";
+import http from "node:http";
+import https from "node:https";
+import { PassThrough } from "node:stream";
 
 const sqs = new SQSClient({ maxAttempts: 1 });
 const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "js-" + Date.now() }));
@@ -29,4 +34,37 @@ const plain = new SQSClient({ maxAttempts: 1, useQueueUrlAsEndpoint: true });
 await plain.send(new SendMessageCommand({ QueueUrl, MessageBody: "by queue URL" }));
 process.env.AWS_ENDPOINT_URL = endpoint;
 await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+
+// SNS, with the validator that its users have. It takes certificates from AWS's hosts
+// only, so the certificate is handed to it.
+const sns = new SNSClient({ maxAttempts: 1 });
+const { TopicArn } = await sns.send(new CreateTopicCommand({ Name: "js-" + Date.now() }));
+const arrived = [];
+let arrive;
+const server = http.createServer((req, res) => {
+  let body = "";
+  req.on("data", d => body += d);
+  req.on("end", () => { res.end(); arrived.push(JSON.parse(body)); arrive?.(); });
+}).listen(0, "127.0.0.1");
+await new Promise(done => server.on("listening", done));
+const next = async () => {
+  while (!arrived.length) await new Promise(done => arrive = done);
+  return arrived.shift();
+};
+await sns.send(new SubscribeCommand({ TopicArn, Protocol: "http", Endpoint: `http://127.0.0.1:${server.address().port}/` }));
+const valid = async message => {
+  const pem = await (await fetch(message.SigningCertURL)).text();
+  const fake = { ...message, SigningCertURL: "https://sns.us-east-1.amazonaws.com/x.pem" };
+  const validator = new MessageValidator();
+  https.get = (_, then) => { const r = new PassThrough(); r.statusCode = 200; r.setEncoding("utf8"); then(r); r.end(pem); return { on() { return this; } }; };
+  await new Promise((ok, fail) => validator.validate(fake, err => err ? fail(err) : ok()));
+};
+const handshake = await next();
+await valid(handshake);
+await fetch(handshake.SubscribeURL);
+await sns.send(new PublishCommand({ TopicArn, Subject: "s", Message: "héllo 😀\n" }));
+await valid(await next());
+await sns.send(new DeleteTopicCommand({ TopicArn }));
+server.close();
+server.closeAllConnections();
 console.log("JavaScript SDK: ok");

@@ -1,6 +1,6 @@
 """Calls Spillway with an unmodified boto3, as applications do.
 
-usage: AWS_ENDPOINT_URL=http://127.0.0.1:4566 python3 boto3_smoke.py
+usage: AWS_ENDPOINT_URL=http://127.0.0.1:4566 python3 boto3_sqs.py
 """
 import hashlib
 import json
