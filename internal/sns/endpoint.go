@@ -56,7 +56,7 @@ func (s *Service) checkEndpoint(n name, protocol, endpoint string) error {
 		}
 	case "sms":
 		if !validPhone(endpoint) {
-			return invalid("Invalid SMS endpoint: %s", endpoint)
+			return snsapi.InvalidParameterException.Newf("Invalid SMS endpoint: %s", endpoint)
 		}
 	case "application":
 		if _, ok := parseEndpointARN(endpoint); !ok {

@@ -102,10 +102,7 @@ func readSubscriptionARN(c *service.Call, text string) (subscriptionName, error)
 		return subscriptionName{}, err
 	}
 	topic, id, ok := strings.Cut(r.resource, ":")
-	switch {
-	case !ok:
-		return subscriptionName{}, invalid("SubscriptionArn Reason: An ARN must have at least 7 elements, not 6")
-	case !validUUID(id):
+	if !ok || !validUUID(id) { // the ARN of a topic has none (recorded)
 		return subscriptionName{}, invalid("SubscriptionId")
 	}
 	return subscriptionName{name{r.region, r.account, topic}, id}, nil

@@ -80,6 +80,8 @@ func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord
 	r.Attributes = checked
 	if r.Pending = protocols[r.Protocol].confirms; r.Pending {
 		r.Token, r.TokenMade = newToken(), r.Created
+	} else {
+		r.AuthConfirm = true // by the call that subscribes (recorded)
 	}
 	out := made{subscriptionName{t.name, newUUID()}, *r}
 	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {

@@ -75,7 +75,7 @@ func (s *Service) Unsubscribe(ctx context.Context, c *service.Call, in *snsapi.U
 		}
 		if t, ok, err := get[topicRecord](tx, kindTopic, n.name.key()); err != nil {
 			return err
-		} else if ok {
+		} else if ok && !r.Orphan { // else it is another topic of that name
 			t.Deleted++
 			tx.Delete(kindSubscribed, endpointKey(t.ID, r.Protocol, r.Endpoint))
 			if err := put(tx, kindTopic, n.name.key(), &t); err != nil {
