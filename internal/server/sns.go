@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spillway/spillway/internal/config"
 	"github.com/spillway/spillway/internal/deliver"
@@ -21,6 +22,9 @@ import (
 	"github.com/spillway/spillway/internal/sns"
 	"github.com/spillway/spillway/internal/wire"
 )
+
+// longestInvoke is how long a function behind an Invoke API may take.
+const longestInvoke = 15 * time.Minute
 
 // newSNS builds SNS with its ways out.
 func (s *Server) newSNS() error {
@@ -51,7 +55,10 @@ func (s *Server) newSNS() error {
 			got := s.functions.Invoke(ctx, function, event)
 			return sns.Invocation{Outcome: got.Outcome, FunctionError: got.FunctionError, Payload: got.Payload, RequestID: got.RequestID}
 		},
-		Destinations: s.destinations,
+		LambdaTimeout: c.Lambda.Timeout, Destinations: s.destinations,
+	}
+	if c.Lambda.InvokeURL != "" {
+		out.LambdaTimeout = longestInvoke
 	}
 	if err := s.connect(&out); err != nil {
 		return err

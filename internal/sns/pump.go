@@ -84,6 +84,9 @@ func (s *Service) attempt(ctx context.Context, q *queue.Queue, sub *subscription
 		s.settle(q, queue.Settlement{Seq: d.Seq, Generation: d.Generation})
 		return
 	}
+	if long := s.config.Outbound.LambdaTimeout; sub.Protocol == "lambda" && long > attemptLease/2 {
+		s.settle(q, queue.Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true, Time: (long + attemptLease).Milliseconds()})
+	}
 	began := time.Now()
 	out := s.deliver(ctx, q, sub, &n)
 	if out.Err != nil && ctx.Err() != nil {
