@@ -30,18 +30,19 @@ var only = []struct {
 	{module + "/internal/server", []string{"", "cmd"}, "server is the top"},
 	{module + "/internal/sqs", []string{"internal/sqs", "internal/server", "internal/sns_test"}, "services do not know each other"},
 	{module + "/internal/wire", []string{"internal/wire", "internal/gateway", "internal/server", "internal/sigv4"}, "services know no codec"},
-	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/cluster", "internal/server", "internal/sqs_test", "internal/sns_test"}, "services persist through the catalog and the engines"},
+	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/stream", "internal/cluster", "internal/server", "internal/sqs_test", "internal/sns_test"}, "services persist through the catalog and the engines"},
 	{module + "/internal/api", []string{"internal/api", "internal/sqs", "internal/sns", "internal/sts", "internal/server", "internal/gateway_test", "internal/wire_test", "internal/smithy_test", "test"}, "codecs and engines know no service"},
 }
 
 // stdlibOnly packages import nothing but the standard library and the packages
 // named.
 var stdlibOnly = map[string][]string{
-	"internal/arn":        nil,
-	"internal/queue/core": nil,
-	"internal/smithy":     nil,
-	"internal/iam/policy": {"internal/arn"},
-	"internal/sns/filter": nil,
+	"internal/arn":         nil,
+	"internal/queue/core":  nil,
+	"internal/stream/core": nil,
+	"internal/smithy":      nil,
+	"internal/iam/policy":  {"internal/arn"},
+	"internal/sns/filter":  nil,
 }
 
 // forbidden are imports that no file of the package may have.
@@ -49,6 +50,9 @@ var forbidden = []struct{ pkg, imported, why string }{
 	{"internal/queue", module + "/internal/arn", "engines know no AWS"},
 	{"internal/queue", module + "/internal/smithy", "engines know no AWS"},
 	{"internal/queue", module + "/internal/service", "engines know no AWS"},
+	{"internal/stream", module + "/internal/arn", "engines know no AWS"},
+	{"internal/stream", module + "/internal/smithy", "engines know no AWS"},
+	{"internal/stream", module + "/internal/service", "engines know no AWS"},
 	{"internal/sqs", module + "/internal/gateway", "services do not know who calls"},
 	{"internal/sns", module + "/internal/gateway", "services do not know who calls"},
 	{"internal/wire", module + "/internal/service", "codecs know no service"},

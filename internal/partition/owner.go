@@ -43,9 +43,14 @@ func (p *Partition) Owned() bool {
 	return p.owned && p.err == nil && !p.closing
 }
 
-// Ended is closed when the ownership that Own began has ended by itself, because
-// the log or the store failed. It is valid until the next Own.
-func (p *Partition) Ended() <-chan struct{} { return p.stopped }
+// Ended is closed when the present ownership has ended, or that of a partition which is
+// not replicated: because the log or the store failed, or because it was given up. It is
+// valid until the next Own. Any goroutine may call it.
+func (p *Partition) Ended() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
+}
 
 // Release ends ownership at once, because another node is the owner: commands that
 // have not run get ErrNotOwner, those whose batch is on its way what becomes of it.

@@ -22,9 +22,11 @@ const (
 	SpaceCatalog    Space = 'c' // package catalog
 	SpaceDedup      Space = 'd' // package queue
 	SpaceSender     Space = 'g' // package queue: generations of transfers
+	SpaceShard      Space = 'h' // package stream
 	SpaceLog        Space = 'l' // package cluster: how far the partition has applied its log
 	SpaceMessage    Space = 'm' // package queue
 	SpaceQueue      Space = 'q' // package queue
+	SpaceRecord     Space = 'r' // package stream
 	SpaceState      Space = 's' // package queue
 	SpaceTransfer   Space = 't' // package queue
 	SpaceDelayed    Space = 'y' // package queue
@@ -33,8 +35,8 @@ const (
 // known tells whether this version writes keys into the space.
 func (s Space) known() bool {
 	switch s {
-	case SpaceMeta, SpaceDelayCount, SpaceCatalog, SpaceDedup, SpaceSender, SpaceLog, SpaceMessage,
-		SpaceQueue, SpaceState, SpaceTransfer, SpaceDelayed:
+	case SpaceMeta, SpaceDelayCount, SpaceCatalog, SpaceDedup, SpaceSender, SpaceShard, SpaceLog, SpaceMessage,
+		SpaceQueue, SpaceRecord, SpaceState, SpaceTransfer, SpaceDelayed:
 		return true
 	}
 	return false
