@@ -123,44 +123,6 @@ func BenchmarkTail(b *testing.B) {
 	}
 }
 
-// BenchmarkCall is a round trip to another node and back, by one and by many.
-func BenchmarkCall(b *testing.B) {
-	for _, callers := range []int{1, 64} {
-		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			c := newTrio(b, 2)
-			err := c.buses[1].Handle("echo", func(_ context.Context, request []byte) []byte { return request })
-			if err != nil {
-				b.Fatal(err)
-			}
-			request := make([]byte, 300)
-			eventually(b, "the other node", func() error {
-				_, err := c.buses[0].Call(b.Context(), "n1", "echo", request)
-				return err
-			})
-			b.SetParallelism(max(1, callers/2)) // two processors
-			b.ResetTimer()
-			call := func() {
-				ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)
-				defer cancel()
-				if _, err := c.buses[0].Call(ctx, "n1", "echo", request); err != nil {
-					b.Error(err)
-				}
-			}
-			if callers == 1 {
-				for range b.N {
-					call()
-				}
-				return
-			}
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					call()
-				}
-			})
-		})
-	}
-}
-
 // BenchmarkLeads: it is asked every 50 ms for each log.
 func BenchmarkLeads(b *testing.B) {
 	c := newTrio(b, 3)

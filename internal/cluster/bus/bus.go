@@ -47,6 +47,9 @@ type Bus struct {
 	admin  *nats.Conn // of the system account
 	js     jetstream.JetStream
 
+	asks    *asker
+	answers *answerer
+
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
 	running atomic.Int64 // requests in work
@@ -69,7 +72,8 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 		return nil, err
 	}
 	fastElections(c.Logger)
-	b := &Bus{config: c, logger: c.Logger, log: newServerLog(c.Logger), most: maxCalls}
+	b := &Bus{config: c, logger: c.Logger, log: newServerLog(c.Logger), most: maxCalls, asks: newAsker(c.Logger)}
+	b.answers = &answerer{b: b, boxes: map[string]*replyBox{}}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
@@ -93,7 +97,11 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 	if err := b.started(ctx); err != nil {
 		return nil, err
 	}
-	if b.conn, err = b.connect(userLogs, secrets.clients); err != nil {
+	broken := nats.DisconnectErrHandler(func(*nats.Conn, error) { b.asks.cut(nats.ErrDisconnected, false) })
+	if b.conn, err = b.connect(userLogs, secrets.clients, broken); err != nil {
+		return nil, err
+	}
+	if err = b.asks.start(b.conn); err != nil {
 		return nil, err
 	}
 	if b.admin, err = b.connect(userAdmin, secrets.clients); err != nil {
@@ -104,12 +112,12 @@ func Start(ctx context.Context, c Config) (_ *Bus, err error) {
 }
 
 // connect is in process: no port is involved.
-func (b *Bus) connect(user, password string) (*nats.Conn, error) {
-	conn, err := nats.Connect("", nats.InProcessServer(b.server), nats.UserInfo(user, password), nats.Name("spillway "+b.config.Node),
+func (b *Bus) connect(user, password string, more ...nats.Option) (*nats.Conn, error) {
+	conn, err := nats.Connect("", append(more, nats.InProcessServer(b.server), nats.UserInfo(user, password), nats.Name("spillway "+b.config.Node),
 		nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			b.logger.Warn("cluster connection", "error", err)
-		}))
+		}))...)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: connect to the embedded server: %w", err)
 	}
@@ -152,6 +160,7 @@ func (b *Bus) Close() {
 				conn.Close()
 			}
 		}
+		b.asks.close()
 		if b.server != nil {
 			b.server.Shutdown()
 			b.server.WaitForShutdown()

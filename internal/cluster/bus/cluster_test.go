@@ -19,7 +19,7 @@ func TestCluster(t *testing.T) {
 	c := newTrio(t, 3)
 	for name, test := range map[string]func(*testing.T, *trio){
 		"CreateLog": testCreateLog, "Append": testAppend, "Trim": testTrim, "Hole": testHole, "StepDown": testStepDown,
-		"Call": testCall, "Busy": testBusy, "Broadcast": testBroadcast, "Nodes": testNodes, "Strangers": testStrangers,
+		"Call": testCall, "Busy": testBusy, "Broadcast": testBroadcast, "Strangers": testStrangers,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, c) })
 	}
@@ -392,26 +392,6 @@ func testBroadcast(t *testing.T, c *trio) {
 				return nil
 			})
 		}
-	}
-}
-
-func testNodes(t *testing.T, c *trio) {
-	for _, b := range c.buses {
-		eventually(t, "all nodes are current", func() error {
-			nodes, err := b.Nodes(within(t))
-			if err != nil {
-				return err
-			}
-			for i, n := range nodes {
-				if n.Node != fmt.Sprint("n", i) || !n.Current || n.Offline {
-					return fmt.Errorf("%+v", nodes)
-				}
-			}
-			if len(nodes) != 3 {
-				return fmt.Errorf("%+v", nodes)
-			}
-			return nil
-		})
 	}
 }
 

@@ -27,6 +27,14 @@
 // it for 10 to 20 seconds more (nats-server's lost quorum); what it appends meanwhile is
 // not acknowledged.
 //
+// # Calls
+//
+// Nodes forward most requests to owners, so a call has to be cheap: requests to a node
+// share messages, and so do replies (outbox.go, codec.go). A target is a node that is
+// called (target.go); of a call it keeps the number and who waits, until it is answered
+// or nobody waits any more. Large requests and replies travel alone. The other side
+// starts each request of a message by itself (answer.go): none waits for another.
+//
 // # Looking in
 //
 // With Config.ClientListen the stock `nats` CLI can connect:

@@ -1,12 +1,10 @@
 package bus
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,39 +20,12 @@ type LogInfo struct {
 	Peers       []Peer // that keep it, the leader included
 }
 
-// Peer is a node that keeps a log, or that is in the cluster.
+// Peer is a node that keeps a log.
 type Peer struct {
 	Node    string
 	Current bool   // it has what the leader has, or nearly
 	Offline bool   // the leader has not heard from it for a while
 	Lag     uint64 // messages
-}
-
-// Nodes lists the nodes of the cluster as the leader of all JetStream sees them: also
-// those that are down, until they are removed.
-func (b *Bus) Nodes(ctx context.Context) ([]Peer, error) {
-	if b.config.alone() {
-		return []Peer{{Node: b.Node(), Current: true}}, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, apiTime)
-	defer cancel()
-	var reply struct {
-		Data server.JSInfo `json:"data"`
-	}
-	// Asked of all servers; only the leader answers.
-	if err := ask(ctx, b.admin, "$SYS.REQ.SERVER.PING.JSZ", server.JSzOptions{LeaderOnly: true}, &reply); err != nil {
-		return nil, err
-	}
-	meta := reply.Data.Meta
-	if meta == nil || meta.Leader == "" {
-		return nil, errors.New("cluster: the answer names no leader")
-	}
-	out := []Peer{{Node: meta.Leader, Current: true}}
-	for _, r := range meta.Replicas {
-		out = append(out, Peer{Node: r.Name, Current: r.Current, Offline: r.Offline, Lag: r.Lag})
-	}
-	slices.SortFunc(out, func(a, b Peer) int { return cmp.Compare(a.Node, b.Node) })
-	return out, nil
 }
 
 // Leads tells whether this node leads the log. It asks nobody.
@@ -105,38 +76,16 @@ func (l *Log) StepDown(ctx context.Context, preferred string) error {
 	return l.b.order(ctx, "STREAM.LEADER.STEPDOWN."+l.name, request, false)
 }
 
-// ReplacePeer has another node keep the log instead of one. It tries until ctx ends.
-func (b *Bus) ReplacePeer(ctx context.Context, log, node string) error {
-	return b.insist(ctx, "STREAM.PEER.REMOVE."+log, map[string]string{"peer": node}, false, server.JSClusterPeerNotMemberErr)
-}
-
 // RemovePeer takes a node that is gone for good out of the cluster: what it kept
 // moves to other nodes. It tries until ctx ends.
 //
 // The node is named by JetStream's id of it: servers that were started after its
 // death never heard its name.
 func (b *Bus) RemovePeer(ctx context.Context, node string) error {
-	return b.insist(ctx, "SERVER.REMOVE", map[string]string{"peer": node, "peer_id": peerID(node)}, true, server.JSClusterServerNotMemberErr)
-}
-
-// peerID is JetStream's name for a node in its Raft groups.
-func peerID(node string) string {
-	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	sum := sha256.Sum256([]byte(node))
-	id := sum[:8]
-	for i, b := range id {
-		id[i] = digits[int(b)%len(digits)]
-	}
-	return string(id)
-}
-
-// insist orders until there is an answer: a request that finds no leader has none.
-// done is the code that says that there is nothing to do, which is good news if an
-// earlier attempt may have done it.
-func (b *Bus) insist(ctx context.Context, subject string, request any, system bool, done server.ErrorIdentifier) error {
-	for again := false; ; again = true {
+	request := map[string]string{"peer": node, "peer_id": peerID(node)}
+	for again := false; ; again = true { // a request that finds no leader has no answer
 		asking, cancel := context.WithTimeout(ctx, apiTime)
-		err := b.order(asking, subject, request, system)
+		err := b.order(asking, "SERVER.REMOVE", request, true)
 		cancel()
 		if err == nil {
 			return nil
@@ -144,9 +93,9 @@ func (b *Bus) insist(ctx context.Context, subject string, request any, system bo
 		var api *jetstream.APIError
 		if errors.As(err, &api) {
 			switch server.ErrorIdentifier(api.ErrorCode) {
-			case done:
+			case server.JSClusterServerNotMemberErr:
 				if again {
-					return nil
+					return nil // an earlier attempt did it
 				}
 				return err
 			case server.JSClusterNotAvailErr, server.JSClusterServerMemberChangeInflightErr:
@@ -158,6 +107,17 @@ func (b *Bus) insist(ctx context.Context, subject string, request any, system bo
 			return err
 		}
 	}
+}
+
+// peerID is JetStream's name for a node in its Raft groups.
+func peerID(node string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := sha256.Sum256([]byte(node))
+	id := sum[:8]
+	for i, b := range id {
+		id[i] = digits[int(b)%len(digits)]
+	}
+	return string(id)
 }
 
 // order is a request that is answered by yes or no.

@@ -101,11 +101,14 @@ func (c *Config) check() error {
 		return errors.New(`cluster: a secret that begins with "$2" would be taken for the hash of a password`)
 	case c.Cluster == "" || c.Node == "" || c.Dir == "":
 		return errors.New("cluster: a name, a node and a folder are needed")
-	case strings.ContainsAny(c.Node+c.Cluster, " \t\r\n.*>"):
+	case !validName(c.Node) || !validName(c.Cluster):
 		return fmt.Errorf("cluster: names may not have spaces, dots, * or >: %q, %q", c.Cluster, c.Node)
 	}
 	return nil
 }
+
+// validName tells whether a node or cluster may have the name: it is a part of subjects.
+func validName(s string) bool { return s != "" && !strings.ContainsAny(s, " \t\r\n.*>") }
 
 // clientPassword is what the users of the port for clients need. Nobody is meant to
 // use the port if none was asked for (it is open all the same, see options).
