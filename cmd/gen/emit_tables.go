@@ -28,6 +28,13 @@ func emitOperations(p *planner, w *writer) {
 				w.p("ResultWrapper: %q,", cmp.Or(op.Output.ResultWrapper, name+"Result"))
 			}
 		}
+		if events := p.events(op); len(events) > 0 {
+			w.p("Events: []smithy.Event{")
+			for _, e := range events {
+				w.p("{Name: %q, Schema: %s},", e.name, p.schemaVar(e.ref.Shape))
+			}
+			w.p("},")
+		}
 		if len(op.Errors) > 0 {
 			var names []string
 			for _, e := range op.Errors {
@@ -61,6 +68,17 @@ func emitOperations(p *planner, w *writer) {
 	}
 	w.p("},")
 	w.p("}")
+}
+
+// events are the events of an operation whose output is a stream of them.
+func (p *planner) events(op *operation) []member {
+	if op.Output == nil {
+		return nil
+	}
+	if stream := p.stream(op.Output.Shape); stream != nil {
+		return p.members(stream.Shape)
+	}
+	return nil
 }
 
 func protocolConst(name, jsonVersion string) string {

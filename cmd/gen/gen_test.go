@@ -72,3 +72,53 @@ func TestEnumName(t *testing.T) {
 		}
 	}
 }
+
+// TestAdditions: an overlay may add what a newer model has, until the model has it.
+func TestAdditions(t *testing.T) {
+	t.Parallel()
+	tree := func() map[string]any {
+		return map[string]any{"shapes": map[string]any{"A": map[string]any{"members": map[string]any{"Old": map[string]any{"shape": "S"}}, "errors": []any{"x"}}}}
+	}
+	have := tree()
+	err := add(have, map[string]any{"shapes": map[string]any{"A": map[string]any{"members": map[string]any{"New": map[string]any{"shape": "S"}}, "errors": []any{"y"}}}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := have["shapes"].(map[string]any)["A"].(map[string]any)
+	if len(a["members"].(map[string]any)) != 2 || len(a["errors"].([]any)) != 2 {
+		t.Errorf("added to: %v", a)
+	}
+	err = add(tree(), map[string]any{"shapes": map[string]any{"A": map[string]any{"members": map[string]any{"Old": map[string]any{"shape": "S"}}}}}, "")
+	if err == nil || !strings.Contains(err.Error(), "/shapes/A/members/Old/shape now") {
+		t.Errorf("an addition that the model has: %v", err)
+	}
+}
+
+// TestEventStream: the stream is no member of its output; its events are shapes, its
+// errors are not.
+func TestEventStream(t *testing.T) {
+	t.Parallel()
+	m := &model{
+		Metadata:   metadata{ServiceID: "T", Protocols: []string{"json"}},
+		Operations: map[string]*operation{"Op": {Name: "Op", Output: &ref{Shape: "Out"}}},
+		Shapes: map[string]*shape{
+			"Out":       {Type: "structure", Members: map[string]*ref{"Stream": {Shape: "Stream"}, "Id": {Shape: "S"}}},
+			"Stream":    {Type: "structure", Stream: true, Members: map[string]*ref{"Tick": {Shape: "TickEvent"}, "Bad": {Shape: "Bad"}}},
+			"TickEvent": {Type: "structure", Members: map[string]*ref{"n": {Shape: "S"}}},
+			"Bad":       {Type: "structure", Exception: true},
+			"S":         {Type: "string"},
+		},
+		pkg: "tapi",
+	}
+	files, err := generate(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shapes := string(files["shapes.go"])
+	if strings.Contains(shapes, "type Stream ") || strings.Contains(shapes, "Stream *") || !strings.Contains(shapes, "type TickEvent ") || strings.Contains(shapes, "type Bad ") {
+		t.Errorf("shapes.go:\n%s", shapes)
+	}
+	if ops := string(files["operations.go"]); !strings.Contains(ops, `{Name: "Tick", Schema: schemaTickEvent}`) || strings.Contains(ops, `"Bad"`) {
+		t.Errorf("operations.go:\n%s", ops)
+	}
+}

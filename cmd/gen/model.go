@@ -71,6 +71,7 @@ type shape struct {
 	Pattern   string          `json:"pattern"`
 	Sensitive bool            `json:"sensitive"`
 	Exception bool            `json:"exception"`
+	Stream    bool            `json:"eventstream"` // a union of events
 	Fault     bool            `json:"fault"`
 	Error     struct {
 		Code           string `json:"code"`
@@ -126,6 +127,12 @@ func load(dir, file, digest string) (*model, error) {
 		if err := json.Unmarshal(patch, &over); err != nil {
 			return nil, fmt.Errorf("%s: %w", overlay, err)
 		}
+		if additions, ok := over["additions"].(map[string]any); ok {
+			if err := add(tree, additions, ""); err != nil {
+				return nil, fmt.Errorf("%s: %w", overlay, err)
+			}
+			delete(over, "additions")
+		}
 		if err := merge(tree, over, ""); err != nil {
 			return nil, fmt.Errorf("%s: %w", overlay, err)
 		}
@@ -170,6 +177,35 @@ func merge(tree, patch map[string]any, path string) error {
 		}
 		if err := merge(have, sub, path+"/"+k); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// add puts into tree what a newer edition of the model has. Lists grow; anything
+// else must be new, so that a model which has caught up says so.
+func add(tree, additions map[string]any, path string) error {
+	for k, v := range additions {
+		at := path + "/" + k
+		switch have := tree[k].(type) {
+		case nil:
+			tree[k] = v
+		case map[string]any:
+			sub, ok := v.(map[string]any)
+			if !ok {
+				return fmt.Errorf("additions: %s is an object in the model", at)
+			}
+			if err := add(have, sub, at); err != nil {
+				return err
+			}
+		case []any:
+			more, ok := v.([]any)
+			if !ok {
+				return fmt.Errorf("additions: %s is a list in the model", at)
+			}
+			tree[k] = append(have, more...)
+		default:
+			return fmt.Errorf("additions: the model has %s now", at)
 		}
 	}
 	return nil

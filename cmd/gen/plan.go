@@ -65,6 +65,9 @@ func (p *planner) walk(name string, seen map[string]bool) error {
 	var next []*ref
 	switch s.Type {
 	case "structure":
+		if e := p.stream(name); e != nil {
+			next = append(next, e)
+		}
 		for _, m := range p.members(name) {
 			next = append(next, m.ref)
 		}
@@ -75,6 +78,9 @@ func (p *planner) walk(name string, seen map[string]bool) error {
 			return fmt.Errorf("map %q has a key that is no string", name)
 		}
 		next = []*ref{s.Key, s.Value}
+	}
+	if s.Stream { // its events are reached, it is no shape of its own
+		delete(seen, name)
 	}
 	for _, r := range next {
 		if err := p.walk(r.Shape, seen); err != nil {
@@ -109,8 +115,18 @@ func (p *planner) exceptions() []string {
 	return names
 }
 
-// members returns a structure's members in wire order. Members of event
-// streams that are errors travel as error events, not in the shape.
+// stream is the structure's member that is an event stream, or nil.
+func (p *planner) stream(name string) *ref {
+	for _, r := range p.Shapes[name].Members {
+		if t := p.Shapes[r.Shape]; t != nil && t.Stream {
+			return r
+		}
+	}
+	return nil
+}
+
+// members returns a structure's members in wire order. Event streams travel
+// beside the shape, and their members that are errors as error events.
 func (p *planner) members(name string) []member {
 	s := p.Shapes[name]
 	names := slices.Clone(s.MemberOrder)
@@ -122,7 +138,7 @@ func (p *planner) members(name string) []member {
 	var out []member
 	for _, n := range names {
 		r := s.Members[n]
-		if t := p.Shapes[r.Shape]; t != nil && t.Exception {
+		if t := p.Shapes[r.Shape]; t != nil && (t.Exception || t.Stream) {
 			continue
 		}
 		out = append(out, member{name: n, field: fieldName(n), ref: r, required: slices.Contains(s.Required, n)})

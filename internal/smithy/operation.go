@@ -53,6 +53,26 @@ type Operation struct {
 	// ResultWrapper is the element that holds the output in query responses,
 	// "SendMessageResult".
 	ResultWrapper string
-	Errors        []*ErrorType
-	Method, Path  string // HTTP binding of REST protocols
+	// Events are the events that follow the output, of operations which answer
+	// with a stream of them.
+	Events       []Event
+	Errors       []*ErrorType
+	Method, Path string // HTTP binding of REST protocols
+}
+
+// Event is one kind of event of an event stream.
+type Event struct {
+	Name   string
+	Schema *Schema
+}
+
+// Event finds the kind of an event by its shape.
+func (o *Operation) Event(v Shape) (name string, ok bool) {
+	schema := v.Schema()
+	for i := range o.Events {
+		if o.Events[i].Schema == schema {
+			return o.Events[i].Name, true
+		}
+	}
+	return "", false
 }
