@@ -51,11 +51,13 @@ type Access struct {
 	OwnerOnly bool
 }
 
-// Operation joins a generated operation to the code that serves it.
+// Operation joins a generated operation to the code that serves it: by Invoke, or by
+// Open if its answer is a stream of events.
 type Operation struct {
 	Shape  *smithy.Operation
 	Access func(c *Call, in smithy.Shape) (Access, error)
 	Invoke func(ctx context.Context, c *Call, in smithy.Shape) (smithy.Shape, error)
+	Open   func(ctx context.Context, c *Call, in smithy.Shape) (Events, error)
 }
 
 // Service is one AWS service, ready to serve.
@@ -90,8 +92,9 @@ func Register[S any, In, Out any, PI interface {
 	access func(S, *Call, PI) (Access, error),
 	invoke func(S, context.Context, *Call, PI) (PO, error),
 ) {
-	if _, ok := op.NewInput().(PI); !ok {
-		panic(fmt.Sprintf("service: %s registered with input %T", op.Name, PI(nil)))
+	checkInput[PI](op)
+	if op.Events != nil {
+		panic("service: " + op.Name + " answers with events, see RegisterStream")
 	}
 	if op.NewOutput != nil {
 		if _, ok := op.NewOutput().(PO); !ok {
@@ -113,6 +116,12 @@ func Register[S any, In, Out any, PI interface {
 			},
 		}
 	}})
+}
+
+func checkInput[PI smithy.Shape](op *smithy.Operation) {
+	if _, ok := op.NewInput().(PI); !ok {
+		panic(fmt.Sprintf("service: %s registered with input %T", op.Name, *new(PI)))
+	}
 }
 
 // Bind returns the service that serves the table's operations with s.
