@@ -47,6 +47,11 @@ func (s *Service) ConfirmSubscription(ctx context.Context, c *service.Call, in *
 		if r.Token != token || c.Now.Sub(time.UnixMilli(r.TokenMade)) > restorable {
 			return invalid("Token")
 		}
+		if r.Ended != 0 {
+			if err := restore(tx, sub.subscriptionName, r); err != nil {
+				return err
+			}
+		}
 		if r.Pending {
 			r.AuthEnd = signed && strings.EqualFold(deref(in.AuthenticateOnUnsubscribe), "true")
 			r.AuthConfirm = r.AuthEnd
@@ -58,6 +63,21 @@ func (s *Service) ConfirmSubscription(ctx context.Context, c *service.Call, in *
 		return nil, err
 	}
 	return &snsapi.ConfirmSubscriptionResponse{SubscriptionArn: new(sub.ARN)}, nil
+}
+
+// restore makes an ended subscription the one of its endpoint again.
+func restore(tx *catalog.Tx, n subscriptionName, r *subscriptionRecord) error {
+	t, ok, err := get[topicRecord](tx, kindTopic, n.name.key())
+	if err != nil {
+		return err
+	}
+	key := endpointKey(t.ID, r.Protocol, r.Endpoint)
+	if _, taken := tx.Get(kindSubscribed, key); !ok || taken {
+		return invalid("Token") // the endpoint was subscribed anew
+	}
+	t.Deleted--
+	tx.Put(kindSubscribed, key, []byte(n.id))
+	return put(tx, kindTopic, n.name.key(), &t)
 }
 
 // linkTopic reads the topic of a link, which may be followed in any region.

@@ -50,19 +50,37 @@ func (s *Service) DeleteTopic(ctx context.Context, c *service.Call, in *snsapi.D
 	if t.Archive != 0 {
 		return nil, snsapi.InvalidStateException.New("Invalid state: Cannot delete a topic that has an ArchivePolicy")
 	}
-	var keys []string
-	for _, sub := range t.subs.list() {
-		keys = append(keys, sub.key())
-	}
 	ended := s.endedBefore(c.Now)
-	return nil, engineError(s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+	err = s.endTopic(ctx, t, c.Now, func(tx *catalog.Tx) (done bool, err error) {
 		r, ok, err := get[topicRecord](tx, kindTopic, t.key())
 		if err != nil || !ok || r.ID != t.ID {
-			return err
+			return true, err
 		}
 		tx.Delete(kindTopic, t.key())
 		for _, key := range ended {
 			tx.Delete(kindSubscription, key)
+		}
+		return false, nil
+	})
+	if err != nil || len(t.subs.list()) == 0 {
+		return nil, err
+	}
+	// Subscriptions that were made in the meantime; from now on there are no more.
+	return nil, s.endTopic(ctx, t, c.Now, func(tx *catalog.Tx) (done bool, err error) {
+		_, again := tx.Get(kindTopic, t.key())
+		return again, nil
+	})
+}
+
+// endTopic ends the subscriptions of a topic, unless first says that it is done.
+func (s *Service) endTopic(ctx context.Context, t *topic, now time.Time, first func(tx *catalog.Tx) (done bool, err error)) error {
+	var keys []string
+	for _, sub := range t.subs.list() {
+		keys = append(keys, sub.key())
+	}
+	return engineError(s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+		if done, err := first(tx); done || err != nil {
+			return err
 		}
 		for _, key := range keys {
 			sub, ok, err := get[subscriptionRecord](tx, kindSubscription, key)
@@ -70,8 +88,8 @@ func (s *Service) DeleteTopic(ctx context.Context, c *service.Call, in *snsapi.D
 				return err
 			}
 			if ok {
-				tx.Delete(kindSubscribed, endpointKey(r.ID, sub.Protocol, sub.Endpoint))
-				sub.Ended, sub.Orphan = c.Now.UnixMilli(), true
+				tx.Delete(kindSubscribed, endpointKey(t.ID, sub.Protocol, sub.Endpoint))
+				sub.Ended, sub.Orphan = now.UnixMilli(), true
 				if err := put(tx, kindSubscription, key, &sub); err != nil {
 					return err
 				}

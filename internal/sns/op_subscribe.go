@@ -40,7 +40,7 @@ func (s *Service) Subscribe(ctx context.Context, c *service.Call, in *snsapi.Sub
 	}
 	sub, err := s.subscribe(ctx, t, &subscriptionRecord{
 		Protocol: deref(in.Protocol), Endpoint: deref(in.Endpoint), Owner: c.Account(), Principal: c.Principal.ARN,
-		Created: c.Now.UnixMilli(), Base: s.base(c.BaseURL),
+		Created: c.Now.UnixMilli(), Base: s.base(c.BaseURL), Pending: protocols[deref(in.Protocol)].confirms,
 	}, in.Attributes)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,8 @@ type made struct {
 	subscriptionRecord
 }
 
-// subscribe makes the subscription, or finds the one of the same endpoint.
+// subscribe makes the subscription, or finds the one of the same endpoint. If r is
+// pending, its endpoint is asked to confirm.
 func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord, attributes map[string]string) (made, error) {
 	if err := s.checkEndpoint(t.name, r.Protocol, r.Endpoint); err != nil {
 		return made{}, err
@@ -78,13 +79,18 @@ func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord
 		return made{}, invalid("Attributes Reason: SubscriptionRoleArn: must be set for protocol firehose")
 	}
 	r.Attributes = checked
-	if r.Pending = protocols[r.Protocol].confirms; r.Pending {
+	if r.Pending {
 		r.Token, r.TokenMade = newToken(), r.Created
 	} else {
 		r.AuthConfirm = true // by the call that subscribes (recorded)
 	}
 	out := made{subscriptionName{t.name, newUUID()}, *r}
 	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+		if topic, ok, err := get[topicRecord](tx, kindTopic, t.key()); err != nil {
+			return err
+		} else if !ok || topic.ID != t.ID {
+			return errNoTopic() // deleted just now
+		}
 		// By endpoint, so that two calls at the same time make one.
 		key := endpointKey(t.ID, r.Protocol, r.Endpoint)
 		if id, ok := tx.Get(kindSubscribed, key); ok {
@@ -119,7 +125,7 @@ func endpointKey(topicID uint64, protocol, endpoint string) string {
 }
 
 // again is the subscription of an endpoint that has one. A pending one gets a new
-// token.
+// token, or is confirmed if the configuration declares it.
 func again(tx *catalog.Tx, n subscriptionName, old subscriptionRecord, r *subscriptionRecord, given map[string]string, out *made) error {
 	for attribute := range given {
 		if subscriptionValue(&old, attribute) != subscriptionValue(r, attribute) {
@@ -127,7 +133,7 @@ func again(tx *catalog.Tx, n subscriptionName, old subscriptionRecord, r *subscr
 		}
 	}
 	if old.Pending {
-		old.Token, old.TokenMade, old.Base = r.Token, r.TokenMade, r.Base
+		old.Pending, old.Token, old.TokenMade, old.Base = r.Pending, r.Token, r.TokenMade, r.Base
 		if err := put(tx, kindSubscription, n.key(), &old); err != nil {
 			return err
 		}

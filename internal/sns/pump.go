@@ -57,6 +57,9 @@ func (s *Service) pump(ctx context.Context, q *queue.Queue, current func() *subs
 			}
 			continue
 		}
+		if sub = current(); sub == nil { // it may have changed while there was nothing to do
+			return
+		}
 		started := time.Now()
 		attempts.Go(func() {
 			defer func() { <-slots }()
