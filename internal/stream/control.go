@@ -53,8 +53,8 @@ func (c *closeCommand) Run(tx *partition.Tx) {
 	c.out = Closed{Last: l.core.Next - 1, Time: l.core.ClosedAt}
 }
 
-// hideCommand hides what a shorter retention does not show any more, so that it stays
-// hidden when the retention grows again before it is trimmed.
+// hideCommand hides what the retention before a change, or after it, does not show, so
+// that it stays hidden when the retention grows before it is trimmed.
 type hideCommand struct {
 	s         *Shard
 	retention int64

@@ -134,8 +134,8 @@ func (e *Engine) Declare(id uint64, spec Spec) *Shard {
 		e.shards[id] = s
 	}
 	e.mu.Unlock()
-	if old := s.retention.Swap(spec.Retention); spec.Retention < old {
-		s.m.p.Submit(&hideCommand{s: s, retention: spec.Retention})
+	if old := s.retention.Swap(spec.Retention); spec.Retention != old {
+		s.m.p.Submit(&hideCommand{s: s, retention: min(old, spec.Retention)})
 	}
 	return s
 }

@@ -33,8 +33,9 @@ func (s *Shard) Append(tx *Tx, chunks []Chunk) (first uint64, time int64, err er
 		return 0, 0, ErrClosed
 	}
 	first = s.Next
-	// The clock of another machine, or one that was set back, must not turn the order.
-	time = max(tx.Now, s.Newest, 1)
+	// The clock of another machine, or one that was set back, must not turn the order,
+	// nor hide what is new.
+	time = max(tx.Now, s.Newest, s.Horizon, 1)
 	if s.First == s.Next {
 		s.FirstTime = time
 	}
@@ -79,13 +80,8 @@ func (s *Shard) Trim(tx *Tx, to uint64, time, cutoff int64) {
 	}
 	tx.DropChunks(s.First, to)
 	s.First = to
-	switch {
-	case to == s.Next:
-		s.FirstTime = 0
-	case time != 0:
-		s.FirstTime = time
-	default:
-		s.FirstTime = max(s.FirstTime, min(cutoff, s.Newest)) // it came after the search
+	if to == s.Next || time != 0 {
+		s.FirstTime = time // else it came after the search, and the old bound holds
 	}
 	s.Horizon = max(s.Horizon, cutoff)
 	s.changed = true
