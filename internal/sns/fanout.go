@@ -31,10 +31,8 @@ type copyOf struct {
 func (s *Service) fanOut(ctx context.Context, t *topic, all []*notification) error {
 	var copies []*copyOf
 	for _, n := range all {
-		matched := t.subs.match(n)
-		if missed := len(t.subs.all) - len(matched); missed > 0 {
-			s.stats.FilteredOut.Add(uint64(missed))
-		}
+		matched, missed := t.subs.match(n)
+		s.stats.FilteredOut.Add(uint64(missed))
 		signed := signedTexts{}
 		for _, sub := range matched {
 			of, err := s.signFor(ctx, t, sub, n, signed)
@@ -59,6 +57,10 @@ func (s *Service) signFor(ctx context.Context, t *topic, sub *subscription, n *n
 	if _, ok := n.Variants[sub.Protocol]; ok {
 		variant = sub.Protocol
 	}
+	version := n.Version
+	if sub.Protocol == "lambda" {
+		variant, version = variant+"\x00", "1" // what its event says on every topic
+	}
 	bare := t.fifo() || sub.raw || !signedProtocols[sub.Protocol]
 	if bare {
 		return n.forProtocol(sub.Protocol), nil
@@ -67,6 +69,7 @@ func (s *Service) signFor(ctx context.Context, t *topic, sub *subscription, n *n
 		return of, nil
 	}
 	of := *n.forProtocol(sub.Protocol)
+	of.Version = version
 	if err := s.signer.sign(ctx, &of); err != nil {
 		return nil, err
 	}

@@ -59,6 +59,7 @@ type fixture struct {
 	call    service.Call
 	out     *endpoints
 	ahead   time.Duration // of the clock, what calls are told: for days, in which much would happen
+	store   *store.Store
 	change  func(*Config)
 	close   func()
 }
@@ -96,9 +97,30 @@ func newFixture(t *testing.T, st *store.Store, change ...func(*Config)) *fixture
 	return f
 }
 
+// restart stops the service as package server does, and starts it again.
+func (f *fixture) restart() {
+	f.Helper()
+	f.close()
+	f.start(f.store)
+}
+
+// forgetKey has the next signature make a key.
+func (f *fixture) forgetKey() {
+	f.Helper()
+	err := f.catalog.Update(context.Background(), func(tx *catalog.Tx) error {
+		tx.Delete(kindKey, signingRecord)
+		return nil
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.signer.key = nil
+}
+
 // start builds the service on a store, as package server does.
 func (f *fixture) start(st *store.Store) {
 	f.Helper()
+	f.store = st
 	set, err := partition.OpenSet(st, partition.Options{})
 	if err != nil {
 		f.Fatal(err)
@@ -121,7 +143,9 @@ func (f *fixture) start(st *store.Store) {
 	}
 	f.sqs.Lead(true)
 	err = f.catalog.Update(context.Background(), func(tx *catalog.Tx) error {
-		tx.Put(kindKey, signingRecord, testKey)
+		if _, ok := tx.Get(kindKey, signingRecord); !ok {
+			tx.Put(kindKey, signingRecord, testKey)
+		}
 		return nil
 	})
 	if err != nil {

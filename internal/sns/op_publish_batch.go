@@ -15,7 +15,18 @@ import (
 // AWS: API_PublishBatch.
 func init() {
 	service.Register(&operations, snsapi.PublishBatch,
-		onTopic("SNS:Publish", func(in *snsapi.PublishBatchInput) *string { return in.TopicArn }), (*Service).PublishBatch)
+		(*Service).accessPublishBatch, (*Service).PublishBatch)
+}
+
+// accessPublishBatch looks at the entries first, as AWS does.
+func (s *Service) accessPublishBatch(c *service.Call, in *snsapi.PublishBatchInput) (service.Access, error) {
+	if err := validate(in); err != nil {
+		return service.Access{}, err
+	}
+	if err := checkEntries(in.PublishBatchRequestEntries); err != nil {
+		return service.Access{}, err
+	}
+	return s.accessTopic(c, "SNS:Publish", "TopicArn", in.TopicArn, nil)
 }
 
 // maxEntries: PublishBatch API reference.
@@ -23,9 +34,6 @@ const maxEntries = 10
 
 // PublishBatch implements the operation.
 func (s *Service) PublishBatch(ctx context.Context, c *service.Call, in *snsapi.PublishBatchInput) (*snsapi.PublishBatchResponse, error) {
-	if err := checkEntries(in.PublishBatchRequestEntries); err != nil {
-		return nil, err
-	}
 	t, err := s.resolveTopic(c, in.TopicArn)
 	if err != nil {
 		return nil, err

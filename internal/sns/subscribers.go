@@ -16,6 +16,7 @@ type subscribers struct {
 	plain      map[string]*subscription                // without a filter policy
 	attributes *filter.Index[*subscription]            // by message attributes
 	bodies     map[string]*filter.Index[*subscription] // by body, which depends on the protocol
+	filtered   int                                     // how many have a policy
 }
 
 // target is what makes two subscriptions of a topic the same.
@@ -36,6 +37,9 @@ func (m *subscribers) add(sub *subscription) {
 	}
 	m.all[sub.id] = sub
 	m.byTarget[target{sub.Protocol, sub.Endpoint}] = sub
+	if sub.active() && sub.filter != nil {
+		m.filtered++
+	}
 	switch {
 	case !sub.active():
 	case sub.filter == nil:
@@ -55,6 +59,9 @@ func (m *subscribers) add(sub *subscription) {
 func (m *subscribers) remove(sub *subscription) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.all[sub.id] == sub && sub.active() && sub.filter != nil {
+		m.filtered--
+	}
 	delete(m.all, sub.id)
 	if key := (target{sub.Protocol, sub.Endpoint}); m.byTarget[key] == sub {
 		delete(m.byTarget, key)
@@ -73,8 +80,8 @@ func (m *subscribers) find(protocol, endpoint string) *subscription {
 	return m.byTarget[target{protocol, endpoint}]
 }
 
-// match returns those that get a notification.
-func (m *subscribers) match(n *notification) (out []*subscription) {
+// match returns those that get a notification, and how many do not for their policy.
+func (m *subscribers) match(n *notification) (out []*subscription, missed int) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	out = make([]*subscription, 0, len(m.plain)+1)
@@ -86,7 +93,7 @@ func (m *subscribers) match(n *notification) (out []*subscription) {
 	for protocol, x := range m.bodies {
 		x.Match(&filter.Message{Body: n.textFor(protocol)}, add)
 	}
-	return out
+	return out, len(m.plain) + m.filtered - len(out)
 }
 
 // gets reports whether a notification matches a subscription's filter policy.
