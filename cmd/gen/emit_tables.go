@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,12 +29,8 @@ func emitOperations(p *planner, w *writer) {
 				w.p("ResultWrapper: %q,", cmp.Or(op.Output.ResultWrapper, name+"Result"))
 			}
 		}
-		if events := p.events(op); len(events) > 0 {
-			w.p("Events: []smithy.Event{")
-			for _, e := range events {
-				w.p("{Name: %q, Schema: %s},", e.name, p.schemaVar(e.ref.Shape))
-			}
-			w.p("},")
+		if op.Output != nil {
+			p.emitEvents(w, p.stream(op.Output.Shape))
 		}
 		if len(op.Errors) > 0 {
 			var names []string
@@ -70,15 +67,26 @@ func emitOperations(p *planner, w *writer) {
 	w.p("}")
 }
 
-// events are the events of an operation whose output is a stream of them.
-func (p *planner) events(op *operation) []member {
-	if op.Output == nil {
-		return nil
+// emitEvents writes what comes in an operation's event stream, if it has one.
+func (p *planner) emitEvents(w *writer, stream *ref) {
+	if stream == nil {
+		return
 	}
-	if stream := p.stream(op.Output.Shape); stream != nil {
-		return p.members(stream.Shape)
+	w.p("Events: []smithy.Event{")
+	for _, e := range p.members(stream.Shape) {
+		w.p("{Name: %q, Schema: %s},", e.name, p.schemaVar(e.ref.Shape))
 	}
-	return nil
+	w.p("},")
+	var errors []string
+	members := p.Shapes[stream.Shape].Members
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if shape := members[name].Shape; p.Shapes[shape].Exception {
+			errors = append(errors, exported(shape))
+		}
+	}
+	if len(errors) > 0 {
+		w.p("EventErrors: []*smithy.ErrorType{%s},", strings.Join(errors, ", "))
+	}
 }
 
 func protocolConst(name, jsonVersion string) string {

@@ -118,7 +118,7 @@ func TestEventStream(t *testing.T) {
 	if strings.Contains(shapes, "type Stream ") || strings.Contains(shapes, "Stream *") || !strings.Contains(shapes, "type TickEvent ") || strings.Contains(shapes, "type Bad ") {
 		t.Errorf("shapes.go:\n%s", shapes)
 	}
-	if ops := string(files["operations.go"]); !strings.Contains(ops, `{Name: "Tick", Schema: schemaTickEvent}`) || strings.Contains(ops, `"Bad"`) {
+	if ops := string(files["operations.go"]); !strings.Contains(ops, `{Name: "Tick", Schema: schemaTickEvent}`) || !strings.Contains(ops, "EventErrors: []*smithy.ErrorType{Bad}") {
 		t.Errorf("operations.go:\n%s", ops)
 	}
 }

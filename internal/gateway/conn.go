@@ -136,6 +136,15 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// writeAll writes parts as one, in limited time.
+func (c *conn) writeAll(parts net.Buffers, limit time.Duration) error {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	_, err := parts.WriteTo(c.Conn)
+	return err
+}
+
 // base is the URL of the server as this host names it.
 func (c *conn) base(host string) string {
 	if c.host != host || c.baseURL == "" {

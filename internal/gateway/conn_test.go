@@ -273,8 +273,9 @@ func TestManyConnections(t *testing.T) {
 	wg.Wait()
 }
 
-func TestTLS(t *testing.T) {
-	t.Parallel()
+// selfSigned is a certificate for this machine, and who trusts it.
+func selfSigned(t *testing.T) (*tls.Config, *x509.CertPool) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -290,9 +291,14 @@ func TestTLS(t *testing.T) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	config, pool := selfSigned(t)
 	s := newToy()
-	addr, _ := start(t, gateway.Config{Services: []*service.Service{s.service()},
-		TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}})
+	addr, _ := start(t, gateway.Config{Services: []*service.Service{s.service()}, TLS: config})
 	for major, http2 := range map[int]bool{1: false, 2: true} {
 		p := new(http.Protocols)
 		p.SetHTTP1(!http2)

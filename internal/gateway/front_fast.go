@@ -91,12 +91,35 @@ func (g *Gateway) serveFast(ctx *fasthttp.RequestCtx) {
 	call := g.newFastCall(ctx)
 	call.request.Body = ctx.PostBody()
 	res := g.serve(&call.ctx, &call.request, ctx.Response.SwapBody(nil)[:0])
+	if res.Stream != nil {
+		g.streamFast(ctx, call, &res)
+		return
+	}
 	call.ctx.finish()
 	g.writeFast(ctx, call.request.ID, &res)
 }
 
-func (g *Gateway) writeFast(ctx *fasthttp.RequestCtx, id string, res *Response) {
-	h := &ctx.Response.Header
+// streamFast writes an answer that streams. fasthttp could, but through a buffer and
+// a goroutine of its own, or without knowing when a piece is through; so the pieces go
+// straight to the connection, which ends with the answer.
+func (g *Gateway) streamFast(ctx *fasthttp.RequestCtx, call *fastCall, res *Response) {
+	c := ctx.Conn().(*conn)
+	w := &chunked{g: g, c: c, raw: !ctx.Request.Header.IsHTTP11()}
+	setHeader(&ctx.Response.Header, call.request.ID, res)
+	ctx.Response.Header.SetConnectionClose()
+	if !w.raw {
+		ctx.Response.Header.SetContentLength(-1)
+	}
+	w.head = ctx.Response.Header.AppendBytes(nil)
+	if err := res.Stream(w.piece); err == nil {
+		_ = w.close() // a client that does not take its answer is gone
+	}
+	call.ctx.finish()
+	c.linger = c.hasAhead
+	_ = c.Close() // fasthttp's own answer fails: the client has all it gets
+}
+
+func setHeader(h *fasthttp.ResponseHeader, id string, res *Response) {
 	h.SetStatusCode(res.Status)
 	if res.ContentType != "" {
 		h.SetContentType(res.ContentType)
@@ -105,6 +128,10 @@ func (g *Gateway) writeFast(ctx *fasthttp.RequestCtx, id string, res *Response) 
 	for _, f := range res.Fields {
 		h.Add(f.Name, f.Value)
 	}
+}
+
+func (g *Gateway) writeFast(ctx *fasthttp.RequestCtx, id string, res *Response) {
+	setHeader(&ctx.Response.Header, id, res)
 	ctx.Response.SwapBody(res.Body)
 	if g.draining.Load() {
 		ctx.SetConnectionClose()

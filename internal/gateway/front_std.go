@@ -138,7 +138,6 @@ func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
 	} else {
 		r.Body = body
 		res = g.serve(&call.ctx, r, nil)
-		call.ctx.finish()
 	}
 	h := w.Header()
 	if res.ContentType != "" {
@@ -147,16 +146,46 @@ func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
 		h["Content-Type"] = nil // net/http shall not guess
 	}
 	h[requestIDName] = []string{r.ID}
-	h["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
 	for _, f := range res.Fields {
 		h[f.Name] = append(h[f.Name], f.Value)
 	}
+	if res.Stream != nil {
+		g.streamStd(w, call, &res)
+		return
+	}
+	call.ctx.finish()
+	h["Content-Length"] = []string{strconv.Itoa(len(res.Body))}
 	if res.Status == http.StatusNoContent {
 		delete(h, "Content-Length")
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(g.limits.WriteTimeout))
 	w.WriteHeader(res.Status)
 	_, _ = w.Write(res.Body) // a client that does not take its answer is gone
+}
+
+// streamStd writes an answer that streams, after its header.
+func (g *Gateway) streamStd(w http.ResponseWriter, call *stdCall, res *Response) {
+	control := http.NewResponseController(w)
+	w.WriteHeader(res.Status)
+	var failed error
+	err := res.Stream(func(piece []byte) error {
+		if failed != nil {
+			return failed
+		}
+		// In HTTP/2 the deadline ends a stream that only waits as well.
+		_ = control.SetWriteDeadline(time.Now().Add(g.limits.WriteTimeout))
+		_, failed = w.Write(piece)
+		if failed == nil {
+			failed = control.Flush()
+		}
+		_ = control.SetWriteDeadline(time.Time{})
+		return failed
+	})
+	call.ctx.finish()
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client shall see that there was more
+	}
+	_ = control.SetWriteDeadline(time.Now().Add(g.limits.WriteTimeout))
 }
 
 // keptBody is the largest buffer that goes back to the pool, in bytes.

@@ -94,39 +94,62 @@ func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *Requ
 		info.Code = rt.err.Code
 		return Response{Status: 404, ContentType: "text/xml", Body: append(buf, noAction...)}
 	}
-	out, err := g.call(ctx, r, &rt, info)
+	res, err := g.call(ctx, r, &rt, buf, info)
 	if err != nil {
 		api := g.apiError(ctx, r, &rt, err)
 		info.Code = api.Code
 		return rt.fail(r, api, buf)
 	}
-	return rt.protocol.Encode(rt.service.API, rt.operation.Shape, out, r.ID, buf)
+	return res
 }
 
-// call verifies, decodes, authorizes and runs the operation.
-func (g *Gateway) call(ctx context.Context, r *Request, rt *route, info *RequestInfo) (smithy.Shape, error) {
+// call runs the operation, if it may.
+func (g *Gateway) call(ctx context.Context, r *Request, rt *route, buf []byte, info *RequestInfo) (Response, error) {
 	if rt.err != nil {
-		return nil, rt.err
+		return Response{}, rt.err
 	}
-	if !g.load.enter() {
-		return nil, errBusy()
+	open := rt.operation.Open
+	if open != nil && g.load.crowded() || !g.load.enter() {
+		return Response{}, errBusy()
 	}
-	defer g.load.leave()
+	streams := false // then the stream leaves
+	defer func() {
+		if !streams {
+			g.load.leave()
+		}
+	}()
+	c, in, err := g.admit(r, rt, info)
+	if err != nil {
+		return Response{}, err
+	}
+	if open != nil {
+		events, err := open(ctx, c, in)
+		if err != nil {
+			return Response{}, err
+		}
+		streams = true
+		return g.stream(ctx, r, rt, events), nil
+	}
+	out, err := rt.operation.Invoke(ctx, c, in)
+	if err != nil {
+		return Response{}, err
+	}
+	return rt.protocol.Encode(rt.service.API, rt.operation.Shape, out, r.ID, buf), nil
+}
 
+// admit verifies, decodes and authorizes a request.
+func (g *Gateway) admit(r *Request, rt *route, info *RequestInfo) (*service.Call, smithy.Shape, error) {
 	id, err := g.auth.authenticate(r, rt.service.API.SigningName)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := g.newCall(r, rt, id)
 	info.Principal, info.Account, info.Region = c.Principal.ARN, c.Principal.Account, c.Region
 	in, err := rt.protocol.Decode(rt.operation.Shape, &r.Request)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := authorize(rt, c, in); err != nil {
-		return nil, err
-	}
-	return rt.operation.Invoke(ctx, c, in)
+	return c, in, authorize(rt, c, in)
 }
 
 func (g *Gateway) newCall(r *Request, rt *route, id identity) *service.Call {

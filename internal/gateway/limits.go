@@ -97,3 +97,7 @@ func (l *load) unpark() {
 	l.active.Add(1)
 	l.waiting.Add(-1)
 }
+
+// crowded reports that no more requests may wait. One that does nothing else than
+// wait is better refused then.
+func (l *load) crowded() bool { return l.waiting.Load() >= l.maxWaiting }

@@ -14,7 +14,8 @@ import (
 // mounted is a service with its protocol for requests with X-Amz-Target.
 type mounted struct {
 	*service.Service
-	json wire.Protocol // nil without awsJson
+	json     wire.Protocol // nil without awsJson
+	jsonType string        // its content type
 }
 
 // routes finds the service and operation of requests. It is immutable.
@@ -56,9 +57,9 @@ func newRoutes(services []*service.Service, json10, json11, query, queryJSON wir
 		for _, p := range s.API.Protocols {
 			switch p {
 			case smithy.AWSJSON10:
-				m.json = json10
+				m.json, m.jsonType = json10, "application/x-amz-json-1.0"
 			case smithy.AWSJSON11:
-				m.json = json11
+				m.json, m.jsonType = json11, "application/x-amz-json-1.1"
 			}
 		}
 		t.all = append(t.all, m)

@@ -54,8 +54,9 @@ type Operation struct {
 	// "SendMessageResult".
 	ResultWrapper string
 	// Events are the events that follow the output, of operations which answer
-	// with a stream of them.
+	// with a stream of them; EventErrors are what can end it.
 	Events       []Event
+	EventErrors  []*ErrorType
 	Errors       []*ErrorType
 	Method, Path string // HTTP binding of REST protocols
 }

@@ -37,6 +37,11 @@ type Response struct {
 	ContentType string
 	Fields      []Field
 	Body        []byte
+	// Stream, if not nil, makes the body piece by piece instead of Body. It is called
+	// once, whatever has become of the client. What write is given is on its way to the
+	// client when write returns, and not held; after an error it fails always. An error
+	// of Stream breaks the answer off, so that the client sees that there was more.
+	Stream func(write func(piece []byte) error) error
 }
 
 // Protocol is one wire protocol of AWS APIs.

@@ -278,8 +278,9 @@ var SubscribeToShard = &smithy.Operation{
 	Events: []smithy.Event{
 		{Name: "SubscribeToShardEvent", Schema: schemaSubscribeToShardEvent},
 	},
-	Errors: []*smithy.ErrorType{ResourceNotFoundException, InvalidArgumentException, ResourceInUseException, LimitExceededException, AccessDeniedException, DryRunOperationException},
-	Method: "POST", Path: "/",
+	EventErrors: []*smithy.ErrorType{InternalFailureException, KMSAccessDeniedException, KMSDisabledException, KMSInvalidStateException, KMSNotFoundException, KMSOptInRequired, KMSThrottlingException, ResourceInUseException, ResourceNotFoundException},
+	Errors:      []*smithy.ErrorType{ResourceNotFoundException, InvalidArgumentException, ResourceInUseException, LimitExceededException, AccessDeniedException, DryRunOperationException},
+	Method:      "POST", Path: "/",
 }
 
 // TagResource is an operation of the Kinesis API.
