@@ -31,7 +31,7 @@ var only = []struct {
 	{module + "/internal/sqs", []string{"internal/sqs", "internal/server", "internal/sns_test"}, "services do not know each other"},
 	{module + "/internal/wire", []string{"internal/wire", "internal/gateway", "internal/server", "internal/sigv4"}, "services know no codec"},
 	{module + "/internal/store", []string{"internal/store", "internal/partition", "internal/catalog", "internal/queue", "internal/stream", "internal/cluster", "internal/server", "internal/sqs_test", "internal/sns_test"}, "services persist through the catalog and the engines"},
-	{module + "/internal/api", []string{"internal/api", "internal/sqs", "internal/sns", "internal/sts", "internal/server", "internal/gateway_test", "internal/wire_test", "internal/smithy_test", "test"}, "codecs and engines know no service"},
+	{module + "/internal/api", []string{"internal/api", "internal/sqs", "internal/sns", "internal/kinesis", "internal/sts", "internal/server", "internal/gateway_test", "internal/wire_test", "internal/smithy_test", "test"}, "codecs and engines know no service"},
 }
 
 // stdlibOnly packages import nothing but the standard library and the packages
@@ -55,6 +55,7 @@ var forbidden = []struct{ pkg, imported, why string }{
 	{"internal/stream", module + "/internal/service", "engines know no AWS"},
 	{"internal/sqs", module + "/internal/gateway", "services do not know who calls"},
 	{"internal/sns", module + "/internal/gateway", "services do not know who calls"},
+	{"internal/kinesis", module + "/internal/gateway", "services do not know who calls"},
 	{"internal/wire", module + "/internal/service", "codecs know no service"},
 }
 

@@ -68,6 +68,8 @@ type Config struct {
 	SQS SQS `yaml:"sqs"`
 	// Settings of Amazon SNS.
 	SNS SNS `yaml:"sns"`
+	// Settings of Amazon Kinesis Data Streams.
+	Kinesis Kinesis `yaml:"kinesis"`
 	// Functions that topics deliver to.
 	Lambda Lambda `yaml:"lambda"`
 	// Root key of account_id. Setting it (or accounts) switches verification on.
@@ -263,6 +265,32 @@ type Subscription struct {
 	Attributes Values `yaml:"attributes"`
 }
 
+// Kinesis are the settings of Amazon Kinesis Data Streams.
+type Kinesis struct {
+	// Time that streams and consumers stay in CREATING, UPDATING and DELETING. Default
+	// 0s: they are ready at once. AWS takes about 20s.
+	Transition time.Duration `yaml:"transition"`
+	// Most open shards of an account in a region. Default 20000.
+	ShardLimit int `yaml:"shard_limit"`
+	// Has shards refuse what is above AWS's rates: 1000 records and 1 MiB written, 5
+	// reads a second. Default false.
+	Throttle bool `yaml:"throttle"`
+	// Streams that are made at start if absent. Only the file can set them.
+	Streams []Stream `yaml:"streams"`
+}
+
+// Stream is a stream that is made at start if absent.
+type Stream struct {
+	// Name.
+	Name string `yaml:"name"`
+	// Region. Default the server's region.
+	Region string `yaml:"region"`
+	// Number of shards. Default 0: on demand.
+	Shards int `yaml:"shards"`
+	// Tags.
+	Tags Values `yaml:"tags"`
+}
+
 // Lambda are the settings of functions. A function is a process that is started with
 // AWS_LAMBDA_RUNTIME_API=HOST:PORT/_spillway/lambda/NAME.
 type Lambda struct {
@@ -355,8 +383,9 @@ func Default() *Config {
 			MaxMessageBytes: 1 << 20, MaxInFlight: 120_000, MaxReceive: 10,
 			DeleteCooldown: time.Minute, PurgeCooldown: time.Minute,
 		},
-		SNS:    SNS{HTTP: SNSHTTP{Private: PrivateAuto}, Mail: Mail{TLS: "starttls"}},
-		Lambda: Lambda{Timeout: 3 * time.Second},
+		SNS:     SNS{HTTP: SNSHTTP{Private: PrivateAuto}, Mail: Mail{TLS: "starttls"}},
+		Kinesis: Kinesis{ShardLimit: 20_000},
+		Lambda:  Lambda{Timeout: 3 * time.Second},
 	}
 }
 

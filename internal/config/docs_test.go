@@ -64,7 +64,7 @@ everything in it; ` + "`spillway config show --sources`" + ` prints what is in f
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", s.key, s.env(), structs[name].field(key[len(key)-1]).doc)
 	}
 	for _, section := range []struct{ title, name string }{
-		{"sqs.queues", "Queue"}, {"sns.topics", "Topic"}, {"sns.topics.subscriptions", "Subscription"}, {"lambda.functions", "Function"}, {"accounts", "Account"}, {"accounts.users", "User"}, {"accounts.roles", "Role"}, {"accounts.root_keys and accounts.users.keys", "Key"},
+		{"sqs.queues", "Queue"}, {"sns.topics", "Topic"}, {"sns.topics.subscriptions", "Subscription"}, {"kinesis.streams", "Stream"}, {"lambda.functions", "Function"}, {"accounts", "Account"}, {"accounts.users", "User"}, {"accounts.roles", "Role"}, {"accounts.root_keys and accounts.users.keys", "Key"},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\nA list; only the file can set it. %s\n\n| key | meaning |\n| --- | --- |\n", section.title, structs[section.name].doc)
 		for _, f := range structs[section.name].fields {

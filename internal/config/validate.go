@@ -59,6 +59,8 @@ func (c *Config) Validate() error {
 	c.validateCluster(&v)
 	c.validateSQS(&v)
 	c.validateSNS(&v)
+	v.between("kinesis.transition", int64(c.Kinesis.Transition), 0, 1<<62)
+	v.between("kinesis.shard_limit", int64(c.Kinesis.ShardLimit), 1, 1<<31-1)
 	c.validateAccounts(&v)
 	return errors.Join(v.errs...)
 }

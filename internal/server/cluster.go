@@ -78,6 +78,10 @@ func (s *Server) serveQueue(ctx context.Context, partition uint16, request []byt
 	return s.engine.Serve(ctx, partition, request)
 }
 
+func (s *Server) serveStream(ctx context.Context, partition uint16, request []byte) ([]byte, error) {
+	return s.streams.Serve(ctx, partition, request)
+}
+
 // start begins to replicate, and to lead what only one node does.
 func (n *clusterNode) start(s *Server) error {
 	n.ended.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/spillway/spillway/internal/api/kinesisapi"
 	"github.com/spillway/spillway/internal/api/snsapi"
 	"github.com/spillway/spillway/internal/api/sqsapi"
 )
@@ -15,7 +16,30 @@ func (s *Server) declare(ctx context.Context) error {
 	if err := s.declareQueues(ctx); err != nil {
 		return err
 	}
+	if err := s.declareStreams(ctx); err != nil {
+		return err
+	}
 	return s.declareTopics(ctx)
+}
+
+// declareStreams makes the streams that the configuration file names.
+func (s *Server) declareStreams(ctx context.Context) error {
+	for _, x := range s.config.Kinesis.Streams {
+		region := x.Region
+		if region == "" {
+			region = s.config.Region
+		}
+		in := &kinesisapi.CreateStreamInput{StreamName: new(x.Name), Tags: x.Tags}
+		if x.Shards > 0 {
+			in.ShardCount = new(int32(x.Shards))
+		} else {
+			in.StreamModeDetails = &kinesisapi.StreamModeDetails{StreamMode: new("ON_DEMAND")}
+		}
+		if err := s.kinesis.Declare(ctx, region, in); err != nil {
+			return fmt.Errorf("declare stream %s in %s: %w", x.Name, region, err)
+		}
+	}
+	return nil
 }
 
 // declareTopics makes the topics that the configuration file names, with their

@@ -74,7 +74,7 @@ func (s *Server) serveHealth(context.Context, *gateway.Request) wire.Response {
 	return reply(code, map[string]any{
 		"status":   status,
 		"version":  Version(),
-		"services": map[string]string{"sqs": service, "sns": service, "sts": service},
+		"services": map[string]string{"sqs": service, "sns": service, "kinesis": service, "sts": service},
 	})
 }
 
@@ -94,7 +94,7 @@ func (s *Server) serveLocalHealth(ctx context.Context, r *gateway.Request) wire.
 		return out
 	}
 	return reply(http.StatusOK, map[string]any{
-		"services": map[string]string{"sqs": "running", "sns": "running", "sts": "running"}, "edition": "community", "version": Version(),
+		"services": map[string]string{"sqs": "running", "sns": "running", "kinesis": "running", "sts": "running"}, "edition": "community", "version": Version(),
 	})
 }
 

@@ -51,6 +51,7 @@ func (s *Server) reset() error {
 	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
 		s.sqs.Reset(tx)
 		s.sns.Reset(tx)
+		s.kinesis.Reset(tx)
 		return nil
 	})
 	if err != nil {

@@ -13,12 +13,10 @@ import (
 
 	"github.com/spillway/spillway/internal/catalog"
 	"github.com/spillway/spillway/internal/config"
-	"github.com/spillway/spillway/internal/deliver/push"
-	"github.com/spillway/spillway/internal/deliver/sms"
-	"github.com/spillway/spillway/internal/deliver/web"
 	"github.com/spillway/spillway/internal/gateway"
 	"github.com/spillway/spillway/internal/hook"
 	"github.com/spillway/spillway/internal/iam"
+	"github.com/spillway/spillway/internal/kinesis"
 	"github.com/spillway/spillway/internal/lambda"
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue"
@@ -26,6 +24,7 @@ import (
 	"github.com/spillway/spillway/internal/sns"
 	"github.com/spillway/spillway/internal/sqs"
 	"github.com/spillway/spillway/internal/store"
+	"github.com/spillway/spillway/internal/stream"
 	"github.com/spillway/spillway/internal/sts"
 )
 
@@ -53,13 +52,11 @@ type Server struct {
 	engine  *queue.Engine
 	sqs     *sqs.Service
 	sns     *sns.Service
+	streams *stream.Engine
+	kinesis *kinesis.Service
 	gateway *gateway.Gateway
 
-	// What SNS delivers with; nil for what is not configured.
-	functions *lambda.Functions
-	web       *web.Client
-	sms       *sms.Sender
-	push      *push.Sender
+	out senders
 
 	listener net.Listener
 	admin    *admin
@@ -115,7 +112,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 	s.meters = newMeters(s.healthy)
 	partitions := partition.Options{Partitions: c.Partitions, Observer: s.meters, Logger: s.logger}
 	var catalogPeers catalog.Peers // stay nil on a machine of its own
-	var queuePeers partition.Peers
+	var queuePeers, streamPeers partition.Peers
 	if err := s.checkFolder(); err != nil {
 		return err
 	}
@@ -124,7 +121,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 			return err
 		}
 		partitions.Partitions, partitions.Replicated, partitions.ClockSkew = s.node.Partitions(), true, c.Cluster.ClockSkew
-		catalogPeers, queuePeers = s.node.Peers("catalog", s.serveCatalog), s.node.Peers("queue", s.serveQueue)
+		catalogPeers, queuePeers, streamPeers = s.node.Peers("catalog", s.serveCatalog), s.node.Peers("queue", s.serveQueue), s.node.Peers("stream", s.serveStream)
 	}
 	s.set, err = partition.OpenSet(s.store, partitions)
 	if err != nil {
@@ -138,6 +135,10 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		},
 		DeleteCooldown: c.SQS.DeleteCooldown, PurgeCooldown: c.SQS.PurgeCooldown,
 		Account: c.AccountID, Logger: s.logger,
+	})
+	s.streams = stream.New(s.set, s.store, stream.Options{Peers: streamPeers, Refresh: s.catalog.Refresh, Logger: s.logger})
+	s.kinesis = kinesis.New(s.streams, s.catalog, kinesis.Config{
+		Account: c.AccountID, Transition: c.Kinesis.Transition, ShardLimit: c.Kinesis.ShardLimit, Throttle: c.Kinesis.Throttle, Logger: s.logger,
 	})
 	return s.newSNS()
 }
@@ -159,6 +160,9 @@ func (s *Server) startServices(ctx context.Context) error {
 	if s.node == nil {
 		s.sqs.Lead(true) // else the owner of the catalog does
 	}
+	if err := s.kinesis.Start(ctx); err != nil {
+		return err
+	}
 	if err := s.sns.Start(ctx); err != nil {
 		return err
 	}
@@ -176,7 +180,7 @@ func (s *Server) serve(ctx context.Context) error {
 		return err
 	}
 	s.gateway = gateway.New(gateway.Config{
-		Services:       []*service.Service{s.sqs.Operations(), s.sns.Operations(), sts.New(issuer).Operations()},
+		Services:       []*service.Service{s.sqs.Operations(), s.sns.Operations(), s.kinesis.Operations(), sts.New(issuer).Operations()},
 		Auth:           auth,
 		DefaultRegion:  s.config.Region,
 		ExternalURL:    s.config.ExternalURL,
@@ -187,7 +191,7 @@ func (s *Server) serve(ctx context.Context) error {
 			MaxConcurrent: s.config.Limits.MaxConcurrentRequests, MaxLongPolls: s.config.Limits.MaxLongPolls,
 		},
 		Extra:    s.mounts(),
-		Own:      map[string]http.Handler{lambda.Prefix: s.functions},
+		Own:      map[string]http.Handler{lambda.Prefix: s.out.functions},
 		Observer: s,
 		Logger:   s.logger,
 		TLS:      tls,
@@ -285,7 +289,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.node.Drain(handing)
 		cancel()
 	}
-	s.functions.Close() // its polls would last
+	s.out.functions.Close() // its polls would last
 	errs := []error{s.gateway.Shutdown(ctx)}
 	s.serving.Wait()
 	if s.admin != nil {
@@ -293,6 +297,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.closeSNS()
 	s.sqs.Close()
+	s.streams.Close()
 	s.engine.Close()
 	if s.node != nil {
 		s.node.close()
@@ -313,6 +318,9 @@ func (s *Server) abort() {
 	if s.sqs != nil {
 		s.sqs.Close()
 		s.engine.Close()
+	}
+	if s.streams != nil {
+		s.streams.Close()
 	}
 	if s.node != nil {
 		s.node.close()

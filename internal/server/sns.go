@@ -23,13 +23,21 @@ import (
 	"github.com/spillway/spillway/internal/wire"
 )
 
+// senders are what SNS delivers with; nil for what is not configured.
+type senders struct {
+	functions *lambda.Functions
+	web       *web.Client
+	sms       *sms.Sender
+	push      *push.Sender
+}
+
 // longestInvoke is how long a function behind an Invoke API may take.
 const longestInvoke = 15 * time.Minute
 
 // newSNS builds SNS with its ways out.
 func (s *Server) newSNS() error {
 	c := s.config
-	s.functions = lambda.New(lambda.Options{
+	s.out.functions = lambda.New(lambda.Options{
 		Timeout: c.Lambda.Timeout, Password: string(c.Lambda.Password), InvokeURL: c.Lambda.InvokeURL,
 		AccessKeyID: c.Lambda.Key.AccessKeyID, SecretAccessKey: string(c.Lambda.Key.SecretAccessKey),
 		Region: c.Region, Account: c.AccountID, Logger: s.logger,
@@ -47,12 +55,12 @@ func (s *Server) newSNS() error {
 			*list.to = append(*list.to, p)
 		}
 	}
-	s.web = web.New(options)
+	s.out.web = web.New(options)
 	out := sns.Outbound{
-		HTTP:    s.web.Post,
-		Allowed: func(url string) error { return s.web.Allowed(context.Background(), url) },
+		HTTP:    s.out.web.Post,
+		Allowed: func(url string) error { return s.out.web.Allowed(context.Background(), url) },
 		Lambda: func(ctx context.Context, function string, event []byte) sns.Invocation {
-			got := s.functions.Invoke(ctx, function, event)
+			got := s.out.functions.Invoke(ctx, function, event)
 			return sns.Invocation{Outcome: got.Outcome, FunctionError: got.FunctionError, Payload: got.Payload, RequestID: got.RequestID}
 		},
 		LambdaTimeout: c.Lambda.Timeout, Destinations: s.destinations,
@@ -65,6 +73,7 @@ func (s *Server) newSNS() error {
 	}
 	s.sns = sns.New(s.engine, s.catalog, s.sqs, sns.Config{
 		Account: c.AccountID, URL: c.ExternalURL, CertificateURL: c.SNS.CertificateURL, Strict: c.SNS.Strict,
+		Kinesis:  s.kinesis,
 		Outbound: out, Logger: s.logger,
 	})
 	return nil
@@ -83,15 +92,15 @@ func (s *Server) connect(out *sns.Outbound) error {
 		out.Mail = func(ctx context.Context, m sns.Mail) deliver.Outcome { return relay.Send(ctx, mail.Message(m)) }
 	}
 	if c.SMS.URL != "" {
-		s.sms = sms.New(sms.Options{URL: c.SMS.URL, Header: c.SMS.Headers})
-		out.SMS = func(ctx context.Context, m sns.SMS) deliver.Outcome { return s.sms.Send(ctx, sms.Message(m)) }
+		s.out.sms = sms.New(sms.Options{URL: c.SMS.URL, Header: c.SMS.Headers})
+		out.SMS = func(ctx context.Context, m sns.SMS) deliver.Outcome { return s.out.sms.Send(ctx, sms.Message(m)) }
 	}
 	if c.Push.On {
-		s.push = push.New(push.Options{
+		s.out.push = push.New(push.Options{
 			FCMURL: c.Push.FCMURL, APNSURL: c.Push.APNSURL, APNSSandboxURL: c.Push.APNSSandboxURL, TokenURL: c.Push.TokenURL,
 		})
 		out.Push = func(ctx context.Context, p sns.Push) (deliver.Outcome, bool) {
-			got := s.push.Send(ctx, push.Target{Platform: p.Platform, Token: p.Token, Credentials: p.Credentials}, p.Payload, p.Attributes)
+			got := s.out.push.Send(ctx, push.Target{Platform: p.Platform, Token: p.Token, Credentials: p.Credentials}, p.Payload, p.Attributes)
 			return got.Outcome, got.Gone
 		}
 	}
@@ -100,20 +109,20 @@ func (s *Server) connect(out *sns.Outbound) error {
 
 // closeSNS ends SNS before what it delivers with.
 func (s *Server) closeSNS() {
-	if s.functions != nil {
-		s.functions.Close()
+	if s.out.functions != nil {
+		s.out.functions.Close()
 	}
 	if s.sns != nil {
 		s.sns.Close()
 	}
-	if s.web != nil {
-		s.web.Close()
+	if s.out.web != nil {
+		s.out.web.Close()
 	}
-	if s.sms != nil {
-		s.sms.Close()
+	if s.out.sms != nil {
+		s.out.sms.Close()
 	}
-	if s.push != nil {
-		s.push.Close()
+	if s.out.push != nil {
+		s.out.push.Close()
 	}
 }
 

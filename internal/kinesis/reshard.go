@@ -1,0 +1,235 @@
+package kinesis
+
+import (
+	"context"
+	"time"
+
+	"github.com/spillway/spillway/internal/api/kinesisapi"
+	"github.com/spillway/spillway/internal/catalog"
+)
+
+// plan is a resharding as it is made: splits and merges one after the other, of which
+// only the first parents ever had records.
+type plan struct {
+	tx    *catalog.Tx
+	r     *streamRecord
+	now   int64 // unix ms
+	out   reshardRecord
+	open  map[int]shardRecord // what is open after the steps so far
+	depth map[int]int64       // how many steps after now a shard is made
+}
+
+func newPlan(tx *catalog.Tx, r *streamRecord, now time.Time) *plan {
+	p := &plan{tx: tx, r: r, now: now.UnixMilli(), open: make(map[int]shardRecord), depth: make(map[int]int64)}
+	for _, sh := range r.Shards {
+		if sh.Closed == 0 {
+			p.open[sh.Index] = sh
+		}
+	}
+	return p
+}
+
+// replace closes parents and makes one shard of a range. A child is made a second after
+// its parents end, so that its sequence numbers are larger.
+func (p *plan) replace(parents []int, ranges ...hashRange) (children []int) {
+	var step int64
+	for _, index := range parents {
+		step = max(step, p.depth[index]+1)
+	}
+	for _, index := range parents {
+		if p.r.shard(index) != nil && p.r.shard(index).Closed == 0 {
+			p.out.Close = append(p.out.Close, index)
+		}
+		for i := range p.out.Make {
+			if p.out.Make[i].Index == index {
+				p.out.Make[i].Closed = p.now + (step-1)*1000
+			}
+		}
+		delete(p.open, index)
+	}
+	for _, g := range ranges {
+		sh := shardRecord{
+			Index: p.r.Next, ID: p.tx.NextID(), Start: g.start.String(), End: g.end.String(), Parents: parents,
+			Created: p.now/1000 + step,
+		}
+		p.r.Next++
+		p.out.Make = append(p.out.Make, sh)
+		p.open[sh.Index] = sh
+		p.depth[sh.Index] = step
+		children = append(children, sh.Index)
+	}
+	return children
+}
+
+// piece is an open shard with its range.
+type piece struct {
+	index int
+	hashRange
+}
+
+// uniform reshards everything into ranges: shards are split where a range ends inside
+// them, then the pieces of a range are merged, two at a time.
+func (p *plan) uniform(pieces []piece, ranges []hashRange) {
+	for _, g := range ranges {
+		for i := 0; i < len(pieces); i++ {
+			x := pieces[i]
+			if x.start.compare(g.end) > 0 || x.end.compare(g.end) <= 0 {
+				continue
+			}
+			cut := []hashRange{{x.start, g.end}, {g.end.next(), x.end}}
+			children := p.replace([]int{x.index}, cut...)
+			tail := append([]piece{{children[0], cut[0]}, {children[1], cut[1]}}, pieces[i+1:]...)
+			pieces = append(pieces[:i:i], tail...)
+		}
+	}
+	for _, g := range ranges {
+		var whole *piece
+		for _, x := range pieces {
+			if x.start.compare(g.start) < 0 || x.end.compare(g.end) > 0 {
+				continue
+			}
+			if whole == nil {
+				whole = &piece{x.index, x.hashRange}
+				continue
+			}
+			joined := hashRange{whole.start, x.end}
+			children := p.replace([]int{whole.index, x.index}, joined)
+			whole = &piece{children[0], joined}
+		}
+	}
+}
+
+// reshard writes a plan down, and carries it out.
+func (s *Service) reshard(ctx context.Context, x *stream, now time.Time, make func(p *plan) error) error {
+	err := s.change(ctx, x, func(tx *catalog.Tx, r *streamRecord) error {
+		if state := r.state(now.UnixMilli()); state != stateActive {
+			return kinesisapi.ResourceInUseException.Newf("Stream %s under account %s not ACTIVE, instead in state %s", x.stream, x.account, state)
+		}
+		p := newPlan(tx, r, now)
+		if err := make(p); err != nil {
+			return err
+		}
+		if len(p.open) > s.config.ShardLimit && len(p.out.Make) > 0 {
+			return s.shardLimit(x.name, len(p.open))
+		}
+		if len(p.out.Make) > 0 {
+			r.Reshard = &p.out
+		}
+		s.update(r, now)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.finishReshard(ctx, x.name)
+}
+
+// finishReshard completes a resharding, if one is under way: the parents are closed in the
+// engine, for ever, and then the children take records. It can be done any number of
+// times, by any node.
+func (s *Service) finishReshard(ctx context.Context, n name) error {
+	x, err := s.find(n)
+	if err != nil {
+		return err
+	}
+	if x.Reshard == nil {
+		return nil
+	}
+	closed := make(map[int]int64)
+	for _, index := range x.Reshard.Close {
+		sh := x.shardAt(index)
+		if sh == nil {
+			continue
+		}
+		c, err := sh.handle.Close(ctx)
+		if err != nil {
+			return engineError(err)
+		}
+		closed[index] = c.Time
+	}
+	first := x.Reshard.Make[0].Index
+	return s.change(ctx, x, func(_ *catalog.Tx, r *streamRecord) error {
+		if r.Reshard == nil || r.Reshard.Make[0].Index != first {
+			return nil // somebody else was faster
+		}
+		late := int64(0) // the parents may have ended later than was planned
+		for index, at := range closed {
+			if sh := r.shard(index); sh != nil && sh.Closed == 0 {
+				sh.Closed = max(at, 1)
+				for _, child := range r.Reshard.Make {
+					late = max(late, (at/1000+1)-child.Created)
+				}
+			}
+		}
+		for _, sh := range r.Reshard.Make {
+			sh.Created += max(0, late)
+			if sh.Closed != 0 {
+				sh.Closed += max(0, late) * 1000
+			}
+			r.Shards = append(r.Shards, sh)
+		}
+		r.Reshard = nil
+		prune(r)
+		return nil
+	})
+}
+
+// prune forgets closed shards whose records have all expired.
+func prune(r *streamRecord) {
+	now := time.Now().UnixMilli()
+	kept := r.Shards[:0]
+	for _, sh := range r.Shards {
+		if sh.Closed == 0 || sh.Closed+int64(r.Hours)*hour >= now {
+			kept = append(kept, sh)
+		}
+	}
+	r.Shards = kept
+}
+
+// shardLimit is the answer when an account would have too many open shards.
+func (s *Service) shardLimit(n name, more int) error {
+	return kinesisapi.LimitExceededException.Newf("This request would exceed the shard limit for the account %s in %s. Current shard count for the account: %d. Limit: %d. Number of additional shards that would have resulted from this request: %d. Refer to the AWS Service Limits page (http://docs.aws.amazon.com/general/latest/gr/aws_service_limits.html) for current limits and how to request higher limits.",
+		n.account, n.region, s.openShards(n.region, n.account), s.config.ShardLimit, more)
+}
+
+// openShards counts an account's open shards in a region.
+func (s *Service) openShards(region, account string) (n int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for name, x := range s.streams {
+		if name.region == region && name.account == account {
+			n += len(x.open)
+		}
+	}
+	return n
+}
+
+// toReshard finds an open shard that is to be split or merged.
+func (x *stream) toReshard(id string) (*shard, error) {
+	index, ok := parseShardID(id)
+	if !ok {
+		return nil, x.noShard(id)
+	}
+	sh := x.shardAt(index)
+	if sh == nil {
+		return nil, x.noShard(shardID(index))
+	}
+	if sh.Closed != 0 {
+		return nil, invalid("Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", shardID(index), x.stream, x.account)
+	}
+	return sh, nil
+}
+
+// resharded finds the stream of a call that reshards.
+func (s *Service) resharded(n name, now time.Time, ids ...string) (*stream, error) {
+	for _, id := range ids {
+		if _, ok := parseShardID(id); !ok {
+			return nil, n.noShard(id)
+		}
+	}
+	x, err := s.find(n)
+	if err != nil {
+		return nil, err
+	}
+	return x, x.needActive(now)
+}
