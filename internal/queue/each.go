@@ -14,43 +14,101 @@ type Target struct {
 	Err     error // as Enqueue's
 }
 
-// EnqueueEach stores each message in its queue, all at the same time: those of queues
-// in one partition share an fsync. It returns when each is durable or has failed; one
-// does not depend on another.
+// EnqueueEach stores messages in many queues, all at the same time: those of queues in
+// one partition share an fsync. It returns when each is durable or has failed. Those of
+// one queue stay in order, and are stored all or none; one queue does not depend on
+// another.
 func EnqueueEach(targets []*Target) {
-	commands := make([]*enqueueCommand, len(targets))
-	for i, t := range targets {
-		e := t.Queue.m.engine
-		if t.Queue.m.p.Full() && (!e.clustered() || t.Queue.m.p.Owned()) {
-			t.Err = partition.ErrDiskFull
-			continue
-		}
-		c := e.enqueues.get()
-		c.q, c.in, c.out = t.Queue, []Enqueue{t.Message}, make([]Enqueued, 0, 1)
-		commands[i] = c
-		t.Queue.m.p.Submit(c)
+	groups := groupTargets(targets)
+	for _, g := range groups {
+		g.submit()
 	}
 	var forwarded sync.WaitGroup
-	for i, c := range commands {
-		if c == nil {
-			continue
-		}
-		t := targets[i]
-		if t.Err = c.wait(); t.Err == nil {
-			t.Result = c.out[0]
-		}
-		c.q, c.in, c.out = nil, nil, nil
-		t.Queue.m.engine.enqueues.put(c)
-		if t.Queue.elsewhere(t.Err) {
-			forwarded.Go(t.forward)
+	for _, g := range groups {
+		if g.wait(); g.queue.elsewhere(g.err) {
+			forwarded.Go(g.forward)
 		}
 	}
 	forwarded.Wait()
+	for _, g := range groups {
+		for i, t := range g.targets {
+			if t.Err = g.err; g.err == nil {
+				t.Result = g.out[i]
+			}
+		}
+	}
 }
 
-func (t *Target) forward() {
-	out, err := t.Queue.enqueueElsewhere([]Enqueue{t.Message}, make([]Enqueued, 0, 1))
-	if t.Err = err; err == nil {
-		t.Result = out[0]
+// targetGroup is the messages for one queue.
+type targetGroup struct {
+	queue   *Queue
+	targets []*Target
+	in      []Enqueue
+	out     []Enqueued
+	command *enqueueCommand // nil if it was not submitted
+	err     error
+}
+
+// manyTargets is from where on a map finds the group of a queue faster.
+const manyTargets = 16
+
+func groupTargets(targets []*Target) []*targetGroup {
+	groups := make([]*targetGroup, 0, len(targets))
+	var byQueue map[*Queue]*targetGroup
+	if len(targets) > manyTargets {
+		byQueue = make(map[*Queue]*targetGroup, len(targets))
 	}
+	find := func(q *Queue) *targetGroup {
+		if byQueue != nil {
+			return byQueue[q]
+		}
+		for _, g := range groups {
+			if g.queue == q {
+				return g
+			}
+		}
+		return nil
+	}
+	for _, t := range targets {
+		g := find(t.Queue)
+		if g == nil {
+			g = &targetGroup{queue: t.Queue}
+			groups = append(groups, g)
+			if byQueue != nil {
+				byQueue[t.Queue] = g
+			}
+		}
+		g.targets = append(g.targets, t)
+		g.in = append(g.in, t.Message)
+	}
+	return groups
+}
+
+// submit is the first half of enqueueHere.
+func (g *targetGroup) submit() {
+	e, p := g.queue.m.engine, g.queue.m.p
+	if p.Full() && (!e.clustered() || p.Owned()) {
+		g.err = partition.ErrDiskFull
+		return
+	}
+	c := e.enqueues.get()
+	c.q, c.in, c.out = g.queue, g.in, make([]Enqueued, 0, len(g.in))
+	g.command = c
+	p.Submit(c)
+}
+
+// wait is the second half.
+func (g *targetGroup) wait() {
+	c := g.command
+	if c == nil {
+		return
+	}
+	g.err = c.wait()
+	g.out = c.out
+	c.q, c.in, c.out = nil, nil, nil
+	g.queue.m.engine.enqueues.put(c)
+}
+
+func (g *targetGroup) forward() {
+	g.out, g.err = g.queue.enqueueElsewhere(g.in, make([]Enqueued, 0, len(g.in)))
 }
