@@ -77,33 +77,48 @@ const (
 	replayFailed   = "Failed"
 )
 
+// archiveBegins is the time of the oldest message that the archive may have, in unix ms.
+func (r *topicRecord) archiveBegins(now time.Time) int64 {
+	days, _ := archiveDays(r.Attributes[attrArchivePolicy])
+	return max(r.Archived, now.UnixMilli()-int64(days)*day)
+}
+
 // startReplay begins, or ends, the replay that a subscription's attributes ask for.
-func startReplay(t *topic, r *subscriptionRecord, now time.Time) error {
+// problem is what is wrong with them, "" for nothing.
+func startReplay(t *topic, r *subscriptionRecord, now time.Time) (problem string) {
 	text := r.Attributes[attrReplayPolicy]
 	if text == "" {
 		r.Replay = nil
-		return nil
+		return ""
 	}
 	from, until, problem := parseReplay(t.name, r, text)
-	if problem != "" {
-		return invalid("%s", problem)
-	}
 	switch {
+	case problem != "":
+		return problem
 	case t.Archive == 0:
-		return invalid("ReplayPolicy: the topic has no ArchivePolicy")
-	case from < t.Archived:
-		return invalid("ReplayPolicy: StartingPoint is before BeginningArchiveTime of the topic")
+		return "ReplayPolicy: the topic has no ArchivePolicy"
+	case from < t.archiveBegins(now):
+		return "ReplayPolicy: StartingPoint is before BeginningArchiveTime of the topic"
 	}
 	if until == 0 {
 		until = now.UnixMilli()
 	}
-	r.Replay = &replayRecord{From: from, Until: until, Status: replayPending}
-	return nil
+	r.Replay = &replayRecord{Began: now.UnixMilli(), From: from, Until: until, Status: replayPending}
+	return ""
 }
 
 // replaying reports whether there is something to do.
 func (r *replayRecord) replaying() bool {
 	return r != nil && (r.Status == replayPending || r.Status == replayRunning)
+}
+
+// replaysHere reports whether this node replays from the topic's archive; if there is
+// none any more, whether it says so.
+func (t *topic) replaysHere() bool {
+	if t.archive == nil {
+		return t.log.Local()
+	}
+	return t.archive.Local()
 }
 
 const replayPage = 200
@@ -120,7 +135,7 @@ func (s *Service) replay(ctx context.Context, n subscriptionName) {
 		err := s.replayPage(ctx, t, sub, &r)
 		if err == nil {
 			err = s.changeSubscription(ctx, sub, func(_ *catalog.Tx, record *subscriptionRecord) error {
-				if record.Replay != nil && record.Replay.From == r.From {
+				if record.Replay != nil && *record.Replay == *sub.Replay { // else another one began
 					record.Replay = &r
 				}
 				return nil
@@ -161,13 +176,17 @@ func (s *Service) replayPage(ctx context.Context, t *topic, sub *subscription, r
 		seq, _ := strconv.ParseUint(string(p.Header), 10, 64)
 		n.ID, n.Sequence, n.Replayed = formatUUID(p.ID), sequence(seq), true
 		// Another message than the first one, to the queue's deduplication.
-		n.Dedup = contentDedup("replay\x00" + strconv.FormatInt(r.From, 10) + "\x00" + n.Sequence)
+		n.Dedup = contentDedup("replay\x00" + strconv.FormatInt(r.Began, 10) + "\x00" + n.Sequence)
 		if !t.subs.gets(sub, &n) {
 			continue
 		}
-		if c := s.prepare(ctx, sub, n.forProtocol(sub.Protocol)); c != nil {
+		c, err := s.prepare(ctx, sub, n.forProtocol(sub.Protocol))
+		if err != nil {
+			return err
+		}
+		if c != nil {
 			copies = append(copies, c)
 		}
 	}
-	return s.enqueue(copies)
+	return s.enqueueInOrder(ctx, copies)
 }

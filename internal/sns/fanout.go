@@ -39,10 +39,17 @@ func (s *Service) fanOut(ctx context.Context, t *topic, all []*notification) err
 			if err != nil {
 				return engineError(err)
 			}
-			if c := s.prepare(ctx, sub, of); c != nil {
+			c, err := s.prepare(ctx, sub, of)
+			if err != nil {
+				return engineError(err)
+			}
+			if c != nil {
 				copies = append(copies, c)
 			}
 		}
+	}
+	if t.fifo() {
+		return engineError(s.enqueueInOrder(ctx, copies))
 	}
 	return engineError(s.enqueue(copies))
 }
@@ -81,19 +88,26 @@ func (s *Service) signFor(ctx context.Context, t *topic, sub *subscription, n *n
 var signedProtocols = map[string]bool{"sqs": true, "http": true, "https": true, "email-json": true, "lambda": true, "kinesis": true}
 
 // prepare makes the copy for a subscription; nil if nothing can be stored, because it
-// can never be delivered and has no dead-letter queue.
-func (s *Service) prepare(ctx context.Context, sub *subscription, n *notification) *copyOf {
+// can never be delivered and has no dead-letter queue. An error, of FIFO topics only,
+// says that the queue cannot be asked now: later messages must not overtake this one.
+func (s *Service) prepare(ctx context.Context, sub *subscription, n *notification) (*copyOf, error) {
 	if sub.Protocol != "sqs" {
-		return s.keep(sub, n)
+		return s.keep(sub, n), nil
 	}
 	q, e, err := s.queues.Prepare(ctx, sub.Endpoint, s.queueMessage(sub, n, sub.Endpoint))
 	switch {
 	case err == nil:
-		return &copyOf{Target: queue.Target{Queue: q, Message: e}, sub: sub, n: n, direct: true}
+		return &copyOf{Target: queue.Target{Queue: q, Message: e}, sub: sub, n: n, direct: true}, nil
 	case hopeless(err):
-		return s.deadLetter(ctx, sub, n, err)
+		var c *copyOf
+		if c, err = s.deadLetter(ctx, sub, n, err); err == nil {
+			return c, nil
+		}
 	}
-	return s.keep(sub, n)
+	if sub.fifo() {
+		return nil, err
+	}
+	return s.keep(sub, n), nil
 }
 
 // hopeless reports whether another attempt would fail as well.
@@ -112,20 +126,36 @@ func (s *Service) keep(sub *subscription, n *notification) *copyOf {
 }
 
 // deadLetter is a copy for the subscription's dead-letter queue: what the endpoint
-// would have got.
-func (s *Service) deadLetter(ctx context.Context, sub *subscription, n *notification, why error) *copyOf {
-	s.stats.Failed.Add(1)
+// would have got. It is nil if there is no such queue, or none that takes it; an error
+// says that this is not known yet.
+func (s *Service) deadLetter(ctx context.Context, sub *subscription, n *notification, why error) (*copyOf, error) {
+	var c *copyOf
 	if sub.deadLetter != "" {
 		q, e, err := s.queues.Prepare(ctx, sub.deadLetter, s.queueMessage(sub, n, sub.deadLetter))
-		if err == nil {
-			s.stats.DeadLettered.Add(1)
-			s.logDelivery(sub, n, 1, 0, "", why)
-			return &copyOf{Target: queue.Target{Queue: q, Message: e}, sub: sub, n: n, direct: true}
+		if errors.Is(err, service.ErrTargetRefuses) && sub.raw {
+			// More attributes than a queue takes: in the envelope they fit.
+			q, e, err = s.queues.Prepare(ctx, sub.deadLetter, s.queueMessage(sub.enveloped(), n, sub.deadLetter))
 		}
-		why = errors.Join(why, err)
+		switch {
+		case err == nil:
+			s.stats.DeadLettered.Add(1)
+			c = &copyOf{Target: queue.Target{Queue: q, Message: e}, sub: sub, n: n, direct: true}
+		case hopeless(err):
+			why = errors.Join(why, err)
+		default:
+			return nil, err
+		}
 	}
+	s.stats.Failed.Add(1)
 	s.logDelivery(sub, n, 1, 0, "", why)
-	return nil
+	return c, nil
+}
+
+// enveloped is the subscription without raw delivery.
+func (sub *subscription) enveloped() *subscription {
+	out := *sub
+	out.raw = false
+	return &out
 }
 
 // queueMessage is what an SQS queue gets.
@@ -168,7 +198,11 @@ func (s *Service) enqueue(copies []*copyOf) error {
 		case errors.Is(c.Err, queue.ErrNoQueue):
 			// Deleted just now: the queue, or the subscription.
 			if c.direct {
-				if dead := s.deadLetter(context.Background(), c.sub, c.n, service.ErrNoTarget); dead != nil && dead.Queue != c.Queue {
+				dead, err := s.deadLetter(context.Background(), c.sub, c.n, service.ErrNoTarget)
+				switch {
+				case err != nil:
+					again = append(again, s.keep(c.sub, c.n))
+				case dead != nil && dead.Queue != c.Queue:
 					again = append(again, dead)
 				}
 			}

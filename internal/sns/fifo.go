@@ -5,12 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/queue"
+	"github.com/spillway/spillway/internal/service"
 )
 
 const (
@@ -141,6 +143,68 @@ func (s *Service) dispatchBatch(ctx context.Context, n name, batch []queue.Deliv
 			s.logger.Warn("settle messages of a FIFO topic", "topic", t.ARN, "error", err)
 		}
 	}
+}
+
+// enqueueInOrder is enqueue for the copies of a FIFO topic. What one queue gets goes
+// into it together, and what fails is tried again until ctx ends: nothing may overtake.
+func (s *Service) enqueueInOrder(ctx context.Context, copies []*copyOf) error {
+	var queues []*queue.Queue
+	of := make(map[*queue.Queue][]*copyOf)
+	for _, c := range copies {
+		if of[c.Queue] == nil {
+			queues = append(queues, c.Queue)
+		}
+		of[c.Queue] = append(of[c.Queue], c)
+	}
+	failures := make([]error, len(queues))
+	var running sync.WaitGroup
+	for i, q := range queues {
+		running.Go(func() { failures[i] = s.enqueueAll(ctx, q, of[q]) })
+	}
+	running.Wait()
+	return errors.Join(failures...)
+}
+
+// maxTogether bounds the bytes that go into a queue at once.
+const maxTogether = 1 << 20
+
+// enqueueAll stores copies in their queue, in order.
+func (s *Service) enqueueAll(ctx context.Context, q *queue.Queue, copies []*copyOf) error {
+	for len(copies) > 0 {
+		in, size := []queue.Enqueue(nil), 0
+		for _, c := range copies {
+			if size += len(c.Message.Body) + len(c.Message.Header); size > maxTogether && len(in) > 0 {
+				break
+			}
+			in = append(in, c.Message)
+		}
+		_, err := q.Enqueue(in, nil)
+		switch {
+		case err == nil:
+			s.stats.Delivered.Add(uint64(len(in)))
+			copies = copies[len(in):]
+		case errors.Is(err, queue.ErrNoQueue): // deleted just now
+			return s.enqueueDead(ctx, q, copies)
+		case !pause.For(ctx, dispatchRetry):
+			return err
+		}
+	}
+	return nil
+}
+
+// enqueueDead stores copies for a queue that is gone in the dead-letter queues.
+func (s *Service) enqueueDead(ctx context.Context, gone *queue.Queue, copies []*copyOf) error {
+	var dead []*copyOf
+	for _, c := range copies {
+		d, err := s.deadLetter(ctx, c.sub, c.n, service.ErrNoTarget)
+		if err != nil {
+			return err
+		}
+		if d != nil && d.Queue != gone {
+			dead = append(dead, d)
+		}
+	}
+	return s.enqueueInOrder(ctx, dead)
 }
 
 // arrivals tells publishers that what they published has been fanned out.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -58,6 +59,7 @@ type fixture struct {
 	catalog *catalog.Catalog
 	call    service.Call
 	out     *endpoints
+	gate    *gate
 	ahead   time.Duration // of the clock, what calls are told: for days, in which much would happen
 	store   *store.Store
 	change  func(*Config)
@@ -84,7 +86,7 @@ func virtually(t *testing.T, f func(f *fixture), change ...func(*Config)) {
 
 func newFixture(t *testing.T, st *store.Store, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{T: t, out: newEndpoints(), call: service.Call{
+	f := &fixture{T: t, out: newEndpoints(), gate: &gate{lost: map[string]bool{}}, call: service.Call{
 		Principal: &iam.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, Root: true},
 		Region:    region, BaseURL: baseURL, Path: "/",
 	}, change: func(c *Config) {
@@ -133,7 +135,8 @@ func (f *fixture) start(st *store.Store) {
 		config.Logger = slog.New(slog.NewTextHandler(f.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	f.change(&config)
-	f.Service = New(engine, f.catalog, f.sqs, config)
+	f.gate.Queues = f.sqs
+	f.Service = New(engine, f.catalog, f.gate, config)
 	if err := set.Start(); err != nil {
 		f.Fatal(err)
 	}
@@ -162,6 +165,46 @@ func (f *fixture) start(st *store.Store) {
 			f.Error(err)
 		}
 	})
+}
+
+// gate is between the service and SQS: some queues cannot be asked for a while, as when
+// their owner is lost.
+type gate struct {
+	Queues
+
+	mu     sync.Mutex // guards the rest
+	lost   map[string]bool
+	rng    *rand.Rand // if set, any queue now and then
+	failed int
+}
+
+var errLost = errors.New("the queue cannot be asked now")
+
+func (g *gate) set(arn string, lost bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lost[arn] = lost
+}
+
+// shake loses every queue now and then.
+func (g *gate) shake() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rng = rand.New(rand.NewPCG(1, 2))
+}
+
+// Prepare implements Queues.
+func (g *gate) Prepare(ctx context.Context, arn string, m *service.QueueMessage) (*queue.Queue, queue.Enqueue, error) {
+	g.mu.Lock()
+	fail := g.lost[arn] || g.rng != nil && g.rng.IntN(5) == 0
+	if fail {
+		g.failed++
+	}
+	g.mu.Unlock()
+	if fail {
+		return nil, queue.Enqueue{}, errLost
+	}
+	return g.Queues.Prepare(ctx, arn, m)
 }
 
 // as is the fixture for another caller.

@@ -35,7 +35,9 @@ func (s *Service) SetSubscriptionAttributes(ctx context.Context, c *service.Call
 		}
 		r.Attributes = changed
 		if attribute == attrReplayPolicy {
-			return startReplay(t, r, c.Now)
+			if problem := startReplay(t, r, c.Now); problem != "" {
+				return invalid("%s", problem)
+			}
 		}
 		return nil
 	})

@@ -79,6 +79,9 @@ func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord
 		return made{}, invalid("Attributes Reason: SubscriptionRoleArn: must be set for protocol firehose")
 	}
 	r.Attributes = checked
+	if problem := startReplay(t, r, time.UnixMilli(r.Created)); problem != "" {
+		return made{}, invalid("Attributes Reason: %s", problem)
+	}
 	if r.Pending {
 		r.Token, r.TokenMade = newToken(), r.Created
 	} else {

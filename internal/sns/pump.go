@@ -110,11 +110,12 @@ func (s *Service) attempt(ctx context.Context, q *queue.Queue, sub *subscription
 		s.settle(q, queue.Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true, Time: delay.Milliseconds()})
 		return
 	}
-	if dead := s.deadLetter(ctx, sub, &n, out.Err); dead != nil {
-		if err := s.enqueue([]*copyOf{dead}); err != nil {
-			s.settle(q, queue.Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true, Time: attemptLease.Milliseconds()})
-			return
-		}
+	dead, err := s.deadLetter(ctx, sub, &n, out.Err)
+	if err == nil && dead != nil {
+		err = s.enqueue([]*copyOf{dead})
+	}
+	if err != nil { // the attempt is made again then: better than to lose the message
+		done.Extend, done.Time = true, attemptLease.Milliseconds()
 	}
 	s.settle(q, done)
 }

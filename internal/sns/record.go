@@ -61,6 +61,7 @@ type subscriptionRecord struct {
 
 // replayRecord is the state of a replay from the topic's archive.
 type replayRecord struct {
+	Began  int64  `json:"began"`           // unix ms
 	From   int64  `json:"from"`            // unix ms
 	Until  int64  `json:"until,omitempty"` // unix ms, 0 for none
 	After  uint64 `json:"after"`           // sequence in the archive that was replayed last

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spillway/spillway/internal/iam/policy"
 )
@@ -183,7 +184,7 @@ func (t *topic) attributes() map[string]string {
 			out[attrContentDedup] = "false"
 		}
 		if t.Archived != 0 {
-			out["BeginningArchiveTime"] = timestamp(t.Archived)
+			out["BeginningArchiveTime"] = timestamp(t.archiveBegins(time.Now()))
 		}
 	}
 	return out

@@ -138,7 +138,7 @@ func (s *Service) wanted() map[string]func(context.Context) {
 			}
 		}
 		if sub.Replay.replaying() {
-			if t := s.topics[n.name]; t != nil && t.archive != nil && t.archive.Local() {
+			if t := s.topics[n.name]; t != nil && t.log != nil && t.replaysHere() {
 				out["replay "+strconv.FormatUint(sub.ID, 10)] = func(ctx context.Context) { s.replay(ctx, n) }
 			}
 		}
