@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/spillway/spillway/internal/api/snsapi"
 	"github.com/spillway/spillway/internal/catalog"
@@ -21,6 +22,14 @@ func init() {
 
 // kindToken finds an endpoint by its token.
 const kindToken = "sns.token" // key of the application/token: uuid
+
+// forgetToken has an endpoint not found by a token any more, unless another one is.
+func forgetToken(tx *catalog.Tx, n endpointName, token string) {
+	key := n.applicationName.key() + "/" + token
+	if id, ok := tx.Get(kindToken, key); ok && string(id) == n.id {
+		tx.Delete(kindToken, key)
+	}
+}
 
 // CreatePlatformEndpoint implements the operation.
 func (s *Service) CreatePlatformEndpoint(ctx context.Context, c *service.Call, in *snsapi.CreatePlatformEndpointInput) (*snsapi.CreateEndpointResponse, error) {
@@ -41,6 +50,7 @@ func (s *Service) CreatePlatformEndpoint(ctx context.Context, c *service.Call, i
 	if err := checkEndpointAttributes(wanted); err != nil {
 		return nil, err
 	}
+	wanted[attrEnabled] = strings.ToLower(wanted[attrEnabled])
 	made := endpointName{app, newUUID()}
 	var n endpointName
 	err = s.catalog.Update(ctx, func(tx *catalog.Tx) error {

@@ -43,7 +43,7 @@ func (s *Service) DeleteEndpoint(ctx context.Context, c *service.Call, in *snsap
 		if err != nil || !ok {
 			return err
 		}
-		tx.Delete(kindToken, n.applicationName.key()+"/"+r.Attributes[attrToken])
+		forgetToken(tx, n, r.Attributes[attrToken])
 		tx.Delete(kindEndpoint, n.key())
 		return nil
 	}))

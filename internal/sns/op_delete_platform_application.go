@@ -46,6 +46,7 @@ func (s *Service) DeletePlatformApplication(ctx context.Context, c *service.Call
 	return nil, engineError(s.catalog.Update(ctx, func(tx *catalog.Tx) error {
 		tx.Delete(kindApplication, n.key())
 		for _, e := range endpoints {
+			forgetToken(tx, e.endpointName, e.token())
 			tx.Delete(kindEndpoint, e.key())
 		}
 		return nil
@@ -55,7 +56,7 @@ func (s *Service) DeletePlatformApplication(ctx context.Context, c *service.Call
 func (s *Service) endpointsOf(n applicationName) (out []*endpoint) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, e := range s.push.byToken[n] {
+	for _, e := range s.push.of[n] {
 		out = append(out, e)
 	}
 	return out

@@ -44,7 +44,7 @@ func (s *Service) SetEndpointAttributes(ctx context.Context, c *service.Call, in
 			return errNoEndpoint()
 		}
 		if token, ok := changed[attrToken]; ok && token != r.Attributes[attrToken] {
-			tx.Delete(kindToken, n.applicationName.key()+"/"+r.Attributes[attrToken])
+			forgetToken(tx, n, r.Attributes[attrToken])
 			tx.Put(kindToken, n.applicationName.key()+"/"+token, []byte(n.id))
 		}
 		maps.Copy(r.Attributes, changed)

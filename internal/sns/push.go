@@ -76,13 +76,13 @@ func (e *endpoint) token() string { return e.Attributes[attrToken] }
 type pushRegistry struct {
 	applications map[applicationName]*application
 	endpoints    map[endpointName]*endpoint
-	byToken      map[applicationName]map[string]*endpoint
+	of           map[applicationName]map[string]*endpoint // endpoints by id
 }
 
 func newPushRegistry() pushRegistry {
 	return pushRegistry{
 		applications: make(map[applicationName]*application), endpoints: make(map[endpointName]*endpoint),
-		byToken: make(map[applicationName]map[string]*endpoint),
+		of: make(map[applicationName]map[string]*endpoint),
 	}
 }
 
@@ -117,23 +117,21 @@ func (s *Service) endpointChanged(key string, value []byte) {
 	n := endpointName{app, id}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tokens := s.push.byToken[app]
-	if tokens == nil {
-		tokens = make(map[string]*endpoint)
-		s.push.byToken[app] = tokens
-	}
-	if old := s.push.endpoints[n]; old != nil && tokens[old.token()] == old {
-		delete(tokens, old.token())
+	of := s.push.of[app]
+	if of == nil {
+		of = make(map[string]*endpoint)
+		s.push.of[app] = of
 	}
 	e := &endpoint{endpointName: n}
 	switch {
 	case value == nil:
 		delete(s.push.endpoints, n)
+		delete(of, id)
 	case !ok || json.Unmarshal(value, &e.endpointRecord) != nil:
 		s.logger.Error("catalog: malformed platform endpoint", "key", key)
 	default:
 		s.push.endpoints[n] = e
-		tokens[e.token()] = e
+		of[id] = e
 	}
 }
 
