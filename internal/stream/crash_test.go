@@ -15,7 +15,7 @@ import (
 	"github.com/spillway/spillway/internal/store/storetest"
 )
 
-var crashPoints = flag.Int("crash.points", 1000, "crash points of the crash test, in all")
+var crashPoints = flag.Int("crash.points", 500, "crash points of the crash test, in all")
 
 const crashesPerRun = 20
 
@@ -114,7 +114,7 @@ func crashRun(t *testing.T, seed int64) {
 			waiting, end := context.WithTimeout(ctx, 5*time.Millisecond)
 			defer end()
 			if err := e.Shard(id).Wait(waiting, from); err != nil {
-				return nil //nolint:nilerr // nothing came, or it is closed
+				return nil // nothing came, or it is closed
 			}
 			p, err := e.Shard(id).Read(ctx, from, 1+rng.IntN(10), 1<<20, nil)
 			for _, r := range p.Records {

@@ -105,9 +105,11 @@ func (l *ledger) follow(ctx context.Context, w *world, id uint64, rng *rand.Rand
 	for ctx.Err() == nil {
 		s := w.nodes[rng.IntN(len(w.nodes))].Shard(id)
 		if rng.IntN(3) > 0 {
-			if err := s.Wait(ctx, next); errors.Is(err, ErrClosed) || ctx.Err() != nil {
-				return nil
-			} else if err != nil {
+			err := s.Wait(ctx, next)
+			if errors.Is(err, ErrClosed) || ctx.Err() != nil {
+				break
+			}
+			if err != nil {
 				return err
 			}
 		}
