@@ -247,7 +247,11 @@ func try[Out any](f *fixture, op *smithy.Operation, in smithy.Shape) (*Out, erro
 	}
 	if access != (service.Access{}) {
 		if err := iam.Authorize(c.Principal, iam.Access(access), &c.Conditions); err != nil {
-			return nil, of.Denied.New(err.Error())
+			var api *smithy.APIError
+			if errors.As(err, &api) {
+				return nil, of.Denied.New(api.Message)
+			}
+			return nil, err
 		}
 	}
 	out, err := o.Invoke(context.Background(), &c, in)

@@ -35,7 +35,11 @@ func (s *Service) accessPublish(c *service.Call, in *snsapi.PublishInput) (servi
 	case in.PhoneNumber != nil:
 		return service.Access{Action: "SNS:Publish", Resource: "*", OwnerOnly: true}, nil
 	case in.TargetArn != nil && strings.Contains(*in.TargetArn, ":endpoint/"):
-		return service.Access{Action: "SNS:Publish", Resource: *in.TargetArn, OwnerOnly: true}, nil
+		r, err := readARN(c, "TargetArn", *in.TargetArn)
+		if err != nil {
+			return service.Access{}, err
+		}
+		return service.Access{Action: "SNS:Publish", Resource: *in.TargetArn, Owner: r.account, OwnerOnly: true}, nil
 	}
 	parameter, text := topicParameter(in)
 	return s.accessTopic(c, "SNS:Publish", parameter, text, nil)

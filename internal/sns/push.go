@@ -254,9 +254,6 @@ func (s *Service) publishToEndpoint(ctx context.Context, c *service.Call, target
 	missing := func() error {
 		return invalid("TargetArn Reason: No endpoint found for the target arn specified")
 	}
-	if _, err := readARN(c, "TargetArn", target); err != nil {
-		return nil, err
-	}
 	n, ok := parseEndpointARN(target)
 	if !ok {
 		return nil, missing()
