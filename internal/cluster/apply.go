@@ -22,12 +22,43 @@ type applier struct {
 	// taken is at.seq, for other goroutines.
 	taken atomic.Uint64
 	// fresh is the first sequence that was written after this replica began to follow
-	// and so comes just after it was; 0 while that is not known. seen is when the last
-	// frame came, if it was one of those.
+	// and so comes just after it was; 0 while that is not known.
 	fresh atomic.Uint64
-	seen  time.Time
+	// clock is the owners' time as it was last seen to be.
+	clock sighting
 	// stored is told the position after each batch that was applied.
 	stored func(position)
+}
+
+// sighting is a time of the partition and when it was seen on this node: no later than
+// it was shown there. What the owner's clock shows now is at least what has passed here
+// since then, whatever became of the frames in between: so it is after a pause, or when
+// the last frames are read from the log only to take over.
+type sighting struct {
+	time, at time.Time // at is zero if there was none; else with monotonic reading
+}
+
+// see takes a sighting over, if it says more than what was known.
+func (s *sighting) see(shown, at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	if s.at.IsZero() || shown.After(s.time.Add(at.Sub(s.at))) {
+		s.time, s.at = shown, at
+	}
+}
+
+// since is the partition's time now, if it is known to have shown a time before. at is
+// zero without a sighting: then it is not known when that was.
+func (s *sighting) since(shown time.Time) (now, at time.Time) {
+	if s.at.IsZero() {
+		return shown, time.Time{}
+	}
+	at = time.Now()
+	if now = s.time.Add(at.Sub(s.at)); shown.After(now) {
+		now = shown
+	}
+	return now, at
 }
 
 // take applies the message at a sequence. An error that matches errDamaged means
@@ -44,9 +75,8 @@ func (a *applier) take(seq uint64, message []byte) error {
 		return err
 	}
 	next := a.at.next(&f, digestOf(message))
-	a.seen = time.Time{}
 	if fresh := a.fresh.Load(); fresh > 0 && seq >= fresh {
-		a.seen = time.Now()
+		a.clock.see(time.UnixMilli(next.time), time.Now())
 	}
 	switch f.kind {
 	case kindPart:
@@ -113,9 +143,6 @@ func (a *applier) load(log uuid) error {
 		return fmt.Errorf("%w: the last copy from a peer was not finished", errDamaged)
 	case p.log != log:
 		return fmt.Errorf("%w: the store is of another log", errDamaged)
-	}
-	if p.seq != a.at.seq {
-		a.seen = time.Time{}
 	}
 	a.at, a.parts = p, nil
 	a.fresh.Store(0)

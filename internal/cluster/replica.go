@@ -221,7 +221,8 @@ func (r *replica) own(ctx context.Context, a *applier) error {
 	}
 	at := t.head // the partition's loop moves it on from here
 	t.time = r.p.Time
-	if err := r.p.Own(t, time.UnixMilli(at.time), a.seen); err != nil {
+	shown, seen := a.clock.since(time.UnixMilli(at.time))
+	if err := r.p.Own(t, shown, seen); err != nil {
 		return err
 	}
 	r.become(RoleOwner, "")
@@ -230,6 +231,7 @@ func (r *replica) own(ctx context.Context, a *applier) error {
 	reason := r.serve(ctx, tenancy)
 	end()
 	r.p.Release()
+	a.clock.see(r.p.Shown())
 	r.become(RoleFollowing, "")
 	r.hooks.owned(r.id, false)
 	r.logger.Info("no longer owner of the partition", "epoch", at.epoch, "reason", reason)

@@ -62,6 +62,10 @@ func (p *Partition) Release() {
 	}
 }
 
+// Shown is the latest time of this node's last ownership, and when its clock showed it;
+// zero if it never owned the partition. It must not be called while it does.
+func (p *Partition) Shown() (shown, at time.Time) { return p.loop.clock.last, p.loop.clock.seen }
+
 // Resign ends ownership in peace: commands that come from now on get ErrNotOwner,
 // those that were submitted before are finished. If ctx ends first it releases,
 // and returns ctx's error.
