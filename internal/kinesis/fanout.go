@@ -92,17 +92,16 @@ func (sub *subscription) Next(ctx context.Context) (smithy.Shape, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !time.Now().Before(sub.began.Add(subscriptionLife)) {
+			return nil, io.EOF
+		}
 		page, err := sh.handle.Read(ctx, sub.next, pushRecords, pushBytes, nil)
 		if err != nil {
 			return nil, engineError(err)
 		}
-		over := !time.Now().Before(sub.began.Add(subscriptionLife))
 		done := sub.s.ended(x, sh, &page)
-		switch {
-		case len(page.Records) > 0 || done || !time.Now().Before(beat):
+		if len(page.Records) > 0 || done || !time.Now().Before(beat) {
 			return sub.event(x, sh, &page, done), nil
-		case over:
-			return nil, io.EOF
 		}
 		if err := sub.wait(ctx, sh, beat); err != nil {
 			return nil, err

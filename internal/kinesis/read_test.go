@@ -148,16 +148,16 @@ func TestWhatIteratorsAreRefused(t *testing.T) {
 			{from("s", "5", "AFTER_SEQUENCE_NUMBER", number(n(0))), "Invalid StartingSequenceNumber. It encodes shardId-000000000000, while it was used in a call to a shard with shardId-000000000005"},
 			{from("s", "x-0", "AT_SEQUENCE_NUMBER", number(*later[0].SequenceNumberRange.StartingSequenceNumber)), "StartingSequenceNumber " + *later[0].SequenceNumberRange.StartingSequenceNumber +
 				" used in GetShardIterator on shard shardId-000000000000 in stream s under account 000000000000 is invalid because it did not come from this stream."},
-			{from("s", "0", "AT_SEQUENCE_NUMBER", number("9" + n(0))), "StartingSequenceNumber 9" + n(0) + " used in GetShardIterator on shard shardId-000000000000 in stream s under account 000000000000 is invalid."},
+			{from("s", "0", "AT_SEQUENCE_NUMBER", number("9"+n(0))), "StartingSequenceNumber 9" + n(0) + " used in GetShardIterator on shard shardId-000000000000 in stream s under account 000000000000 is invalid."},
 			{from("s", "0", "AT_TIMESTAMP"), "Must specify timestampInMillis parameter for iterator of type AT_TIMESTAMP. Current request has no timestamp parameter."},
 			{from("s", "0", "AT_TIMESTAMP", timestamp(future)), fmt.Sprintf("The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. timestampInMillis: %d, currentTimestampInMillis: %d", future.UnixMilli(), future.UnixMilli()-1)},
 		} {
 			f.refused(kinesisapi.GetShardIterator, c.in, codeInvalid, c.text)
 		}
 		for in, text := range map[*kinesisapi.GetShardIteratorInput]string{
-			from("s", "6", "LATEST"):                  "Shard shardId-000000000006 in stream s under account 000000000000 does not exist",
-			from("none", "what-7", "LATEST"):          "Shard shardId-000000000007 in stream none under account 000000000000 does not exist",
-			from("s", "2.14E4", "LATEST"):             "Could not find shard 2.14E4 in stream s under account 000000000000.",
+			from("s", "6", "LATEST"):                   "Shard shardId-000000000006 in stream s under account 000000000000 does not exist",
+			from("none", "what-7", "LATEST"):           "Shard shardId-000000000007 in stream none under account 000000000000 does not exist",
+			from("s", "2.14E4", "LATEST"):              "Could not find shard 2.14E4 in stream s under account 000000000000.",
 			from("none", "shard-2147483648", "LATEST"): "Could not find shard shard-2147483648 in stream none under account 000000000000.",
 		} {
 			f.refused(kinesisapi.GetShardIterator, in, codeMissing, text)
