@@ -89,6 +89,10 @@ type TLS struct {
 	Cert string `yaml:"cert"`
 	// File with the private key in PEM. Default the file of cert.
 	Key string `yaml:"key"`
+	// Makes a certificate for localhost and this machine's name, and keeps it in the data
+	// folder (tls.pem): clients have to be told to trust it. Default false. The port
+	// still speaks HTTP as well.
+	SelfMade bool `yaml:"self_made"`
 }
 
 // Cluster is what this node needs to know of the others. See docs/CLUSTER.md.

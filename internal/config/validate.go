@@ -50,6 +50,9 @@ func (c *Config) Validate() error {
 	if c.TLS.Key != "" && c.TLS.Cert == "" {
 		v.add("tls.key", "needs tls.cert")
 	}
+	if c.TLS.SelfMade && c.TLS.Cert != "" {
+		v.add("tls.self_made", "cannot be with tls.cert")
+	}
 	v.between("partitions", int64(c.Partitions), 0, 64)
 	v.between("cache_bytes", c.CacheBytes, 0, 1<<50)
 	v.between("limits.max_body", int64(c.Limits.MaxBody), 0, 1<<31)

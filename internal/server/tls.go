@@ -11,6 +11,13 @@ import (
 // tlsConfig loads the certificate, if one is configured. The files are looked at
 // again when they change, so a renewed certificate needs no restart.
 func (s *Server) tlsConfig() (*tls.Config, error) {
+	if s.config.TLS.SelfMade {
+		pair, err := s.selfMade()
+		if err != nil {
+			return nil, err
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*pair}, NextProtos: []string{"h2", "http/1.1"}}, nil
+	}
 	if s.config.TLS.Cert == "" {
 		return nil, nil
 	}
