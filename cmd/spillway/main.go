@@ -1,4 +1,4 @@
-// Command spillway serves Amazon SQS, SNS and related services, on one machine or on
+// Command spillway serves Amazon SQS, SNS, Kinesis and related services, on one machine or on
 // several that are one cluster.
 package main
 
@@ -44,7 +44,7 @@ func run(args []string) int {
 	p := &process{ctx: context.Background(), stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv}
 	exited := -1
 	parser, err := kong.New(&cli{},
-		kong.Name("spillway"), kong.Description("Amazon SQS and SNS on your own machines, wire-compatible."),
+		kong.Name("spillway"), kong.Description("Amazon SQS, SNS and Kinesis on your own machines, wire-compatible."),
 		kong.UsageOnError(), kong.Writers(p.stdout, p.stderr), kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
