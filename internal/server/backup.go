@@ -17,6 +17,7 @@ import (
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/store"
+	"github.com/spillway/spillway/internal/stream"
 )
 
 // Backup copies a data folder to dest, a consistent copy that is itself a data
@@ -69,7 +70,7 @@ func Check(_ context.Context, dataDir string) ([]string, error) {
 		return nil, err
 	}
 	defer st.Close()
-	return st.Check(partition.Check, catalog.Check, queue.Check), nil
+	return st.Check(partition.Check, catalog.Check, queue.Check, stream.Check), nil
 }
 
 // post sends a request to an administration socket.
