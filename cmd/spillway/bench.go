@@ -15,12 +15,13 @@ type benchCommand struct {
 	Region      string        `default:"us-east-1" env:"AWS_DEFAULT_REGION" help:"Region."`
 	Unsigned    bool          `help:"Do not sign, for servers that verify nothing."`
 	Protocol    string        `default:"json" enum:"json,query" help:"json or query."`
-	Workload    string        `default:"send" enum:"send,receive,delete,lifecycle,latency,publish" help:"send, receive, delete, lifecycle (send, receive, delete), latency (send to waiting receive) or publish (to a topic)."`
+	Workload    string        `default:"send" enum:"send,receive,delete,lifecycle,latency,publish,put" help:"send, receive, delete, lifecycle (send, receive, delete), latency (send to waiting receive), publish (to a topic) or put (to a stream)."`
 	Queue       string        `placeholder:"NAME" help:"Queue, made if absent. Default bench-WORKLOAD."`
 	Topic       string        `placeholder:"ARN" help:"Topic of publish."`
+	Stream      string        `placeholder:"NAME" help:"Stream of put."`
 	FIFO        bool          `name:"fifo" help:"A FIFO queue; its name gets .fifo."`
 	Connections int           `default:"64" help:"Connections, each with one call at a time."`
-	Batch       int           `default:"1" help:"Messages of a call, 1 to 10."`
+	Batch       int           `default:"1" help:"Messages of a call, 1 to 10; of put 1 to 500."`
 	Body        int           `default:"256" help:"Bytes of a message's body."`
 	Duration    time.Duration `default:"10s" help:"How long to measure."`
 	Preload     int           `help:"Messages to send before measuring."`
@@ -33,7 +34,7 @@ type benchCommand struct {
 func (b *benchCommand) Run(p *process) error {
 	o := loadtest.Options{
 		Endpoint: b.Endpoint, Region: b.Region, AccessKey: b.AccessKey, SecretKey: b.SecretKey,
-		Protocol: b.Protocol, Workload: b.Workload, Queue: b.Queue, Topic: b.Topic, FIFO: b.FIFO,
+		Protocol: b.Protocol, Workload: b.Workload, Queue: b.Queue, Topic: b.Topic, Stream: b.Stream, FIFO: b.FIFO,
 		Connections: b.Connections, Batch: b.Batch, BodyBytes: b.Body, Duration: b.Duration,
 		Preload: b.Preload, PID: b.PID,
 	}

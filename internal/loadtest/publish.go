@@ -3,6 +3,8 @@ package loadtest
 // publishProtocol is SNS's: the query protocol, of which publish needs one operation.
 type publishProtocol struct{ queryProtocol }
 
+func (publishProtocol) publishes() (single, several string) { return "Publish", "PublishBatch" }
+
 func (publishProtocol) send(b []byte, topicARN string, m []message, batch bool) []byte {
 	b = append(b, "Action=Publish"...)
 	if batch {

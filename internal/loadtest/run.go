@@ -17,6 +17,7 @@ const (
 	Lifecycle = "lifecycle" // send, receive, delete
 	Latency   = "latency"   // from the send to the answer of a receive that waited
 	Publish   = "publish"   // to the topic Topic of SNS, in place of a queue
+	Put       = "put"       // to the stream Stream of Kinesis, in place of a queue
 )
 
 // Options of a run.
@@ -27,6 +28,7 @@ type Options struct {
 	Workload             string
 	Queue                string // made if absent
 	Topic                string // ARN, of publish
+	Stream               string // name, of put
 	FIFO                 bool
 	Connections          int
 	Batch                int // messages of a call: 1 to 10
@@ -39,16 +41,18 @@ type Options struct {
 // Validate checks the options.
 func (o *Options) Validate() error {
 	switch {
-	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency, Publish}, o.Workload):
-		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle, latency or publish", o.Workload)
-	case o.Batch < 1 || o.Batch > 10:
-		return fmt.Errorf("batch %d: must be 1 to 10", o.Batch)
+	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency, Publish, Put}, o.Workload):
+		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle, latency, publish or put", o.Workload)
+	case o.Batch < 1 || o.Batch > o.maxBatch():
+		return fmt.Errorf("batch %d: must be 1 to %d", o.Batch, o.maxBatch())
 	case o.Connections < 1:
 		return fmt.Errorf("connections %d: must be at least 1", o.Connections)
 	case o.Workload == Latency && o.Connections < 2:
 		return errors.New("latency needs 2 connections: one sends, one receives")
 	case o.Workload == Publish && o.Topic == "":
 		return errors.New("publish needs a topic")
+	case o.Workload == Put && o.Stream == "":
+		return errors.New("put needs a stream")
 	case o.BodyBytes < stampBytes:
 		return fmt.Errorf("body %d: must be at least %d bytes", o.BodyBytes, stampBytes)
 	case o.Duration <= 0:
@@ -57,6 +61,14 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("%s needs a preload: it takes what is there", o.Workload)
 	}
 	return nil
+}
+
+// maxBatch is the most that one call of the workload takes.
+func (o *Options) maxBatch() int {
+	if o.Workload == Put {
+		return 500
+	}
+	return 10
 }
 
 // grace is how long after a run's end its calls may take.
@@ -71,8 +83,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	to := o.Topic
-	if o.Workload != Publish {
+	to := o.Topic + o.Stream
+	if t.service == "sqs" {
 		if to, err = t.createQueue(ctx, o.Queue, o.FIFO); err != nil {
 			return nil, err
 		}

@@ -33,6 +33,9 @@ type protocol interface {
 	contentType() string
 	// target is the value of X-Amz-Target, "" for none.
 	target(operation string) string
+	// publishes are the names of the operations of a service that only sends, for one
+	// message and for several; "" for SQS.
+	publishes() (single, several string)
 	// create, send, receive and remove append the body of a request.
 	create(b []byte, queue string, fifo bool) []byte
 	send(b []byte, queueURL string, m []message, batch bool) []byte
@@ -59,6 +62,10 @@ func newTarget(o *Options) (*target, error) {
 		t.service, t.protocol = "sns", publishProtocol{}
 		return t, nil
 	}
+	if o.Workload == Put {
+		t.service, t.protocol = "kinesis", putProtocol{}
+		return t, nil
+	}
 	switch o.Protocol {
 	case "json":
 		t.protocol = jsonProtocol{}
@@ -74,10 +81,10 @@ func newTarget(o *Options) (*target, error) {
 // use sets the operations on a queue. Query requests go to the path of the queue,
 // which is what servers of that age expect.
 func (t *target) use(queueURL string, batch int) error {
-	if t.service == "sns" {
-		t.send = t.operation("Publish", "/")
+	if single, several := t.protocol.publishes(); single != "" {
+		t.send = t.operation(single, "/")
 		if batch > 1 {
-			t.send = t.operation("PublishBatch", "/")
+			t.send = t.operation(several, "/")
 		}
 		return nil
 	}

@@ -56,7 +56,7 @@ func (w *worker) reset() {
 // run runs the workload until its end.
 func (w *worker) run(ctx context.Context, end time.Time) error {
 	switch w.options.Workload {
-	case Send, Publish:
+	case Send, Publish, Put:
 		return w.until(ctx, end, func() (bool, error) {
 			n, err := w.send(ctx, &w.conn.target.send, w.messages)
 			w.done += n
