@@ -31,7 +31,11 @@ func emitSchemas(p *planner, w *writer) {
 				t := target(name, m.ref.Shape, fmt.Sprintf("%s.Members[%d].Target", v, i))
 				w.p("smithy.Member{%s%s%s},", p.memberFields(p.jsonName(m.name, m.ref), p.xmlName(m.name, m.ref), m.ref), t, required(m.required))
 			}
-			w.p(")")
+			if p.Metadata.JavaPackage != "" {
+				w.p(").InJava(%q)", p.Metadata.JavaPackage)
+			} else {
+				w.p(")")
+			}
 			continue
 		}
 		inner := ""

@@ -59,6 +59,15 @@ func emitOperations(p *planner, w *writer) {
 		w.p("QueryCompatible: true,")
 	}
 	w.p("ErrorNamespace: %q,", md.ErrorNamespace)
+	if md.Dialect != "" {
+		w.p("Dialect: smithy.Dialect%s,", exported(md.Dialect))
+	}
+	if md.ExtendedID {
+		w.p("ExtendedID: true,")
+	}
+	if md.MaxBody > 0 {
+		w.p("MaxBody: %d,", md.MaxBody)
+	}
 	w.p("Operations: []*smithy.Operation{")
 	for _, name := range p.opNames() {
 		w.p("%s,", name)
@@ -95,6 +104,8 @@ func protocolConst(name, jsonVersion string) string {
 		return "smithy.AWSQuery"
 	case "rest-json":
 		return "smithy.RESTJSON1"
+	case "cbor":
+		return "smithy.AWSCBOR11"
 	}
 	if jsonVersion == "1.1" {
 		return "smithy.AWSJSON11"

@@ -34,6 +34,10 @@ type metadata struct {
 	XMLNamespace       string    `json:"xmlNamespace"`
 	AWSQueryCompatible *struct{} `json:"awsQueryCompatible"`
 	ErrorNamespace     string    `json:"errorNamespace"` // overlay
+	Dialect            string    `json:"dialect"`        // overlay
+	ExtendedID         bool      `json:"extendedId"`     // overlay
+	MaxBody            int       `json:"maxBody"`        // overlay
+	JavaPackage        string    `json:"javaPackage"`    // overlay
 }
 
 type operation struct {

@@ -28,7 +28,7 @@ func newPlanner(m *model) (*planner, error) {
 	p := &planner{model: m}
 	for _, name := range m.Metadata.Protocols {
 		switch name {
-		case "json":
+		case "json", "cbor":
 		case "query":
 			p.query = true
 		case "rest-json":

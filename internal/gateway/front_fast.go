@@ -19,10 +19,16 @@ func (g *Gateway) newFast() *fasthttp.Server {
 		ErrorHandler: g.refuseFast,
 		// A body that is too large is not asked for.
 		ExpectHandler: func(ctx *fasthttp.RequestCtx) int {
-			if ctx.Request.Header.ContentLength() > g.limits.MaxBody {
+			if ctx.Request.Header.ContentLength() > g.maxBodyFast(&ctx.Request.Header) {
 				return fasthttp.StatusRequestEntityTooLarge
 			}
 			return fasthttp.StatusContinue
+		},
+		HeaderReceived: func(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+			if n := h.ContentLength(); n < 0 || n > g.limits.MaxBody {
+				c.MaxRequestBodySize = g.maxBodyFast(h)
+			}
+			return c
 		},
 		ConnState:                    g.fastState,
 		Logger:                       fastLogger{g},
@@ -38,6 +44,10 @@ func (g *Gateway) newFast() *fasthttp.Server {
 		DisablePreParseMultipartForm: true,
 		SecureErrorLogMessage:        true,
 	}
+}
+
+func (g *Gateway) maxBodyFast(h *fasthttp.RequestHeader) int {
+	return g.maxBody(alias(h.Peek("X-Amz-Target")))
 }
 
 // fastState keeps track of who owns a connection: see the states of conn.
@@ -91,6 +101,10 @@ func (g *Gateway) serveFast(ctx *fasthttp.RequestCtx) {
 	call := g.newFastCall(ctx)
 	call.request.Body = ctx.PostBody()
 	res := g.serve(&call.ctx, &call.request, ctx.Response.SwapBody(nil)[:0])
+	// fasthttp keeps both bodies' memory for as long as the connection is open.
+	if cap(call.request.Body) > keptBody {
+		ctx.Request.SwapBody(nil)
+	}
 	if res.Stream != nil {
 		g.streamFast(ctx, call, &res)
 		return
@@ -132,7 +146,11 @@ func setHeader(h *fasthttp.ResponseHeader, id string, res *Response) {
 
 func (g *Gateway) writeFast(ctx *fasthttp.RequestCtx, id string, res *Response) {
 	setHeader(&ctx.Response.Header, id, res)
-	ctx.Response.SwapBody(res.Body)
+	if cap(res.Body) > keptBody {
+		ctx.Response.SetBodyRaw(res.Body)
+	} else {
+		ctx.Response.SwapBody(res.Body)
+	}
 	if g.draining.Load() {
 		ctx.SetConnectionClose()
 	}
@@ -147,7 +165,7 @@ func (g *Gateway) refuseFast(ctx *fasthttp.RequestCtx, err error) {
 	refusal := errUnreadable()
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		refusal = errBodyTooLarge(g.limits.MaxBody)
+		refusal = errBodyTooLarge(g.maxBodyFast(&ctx.Request.Header))
 	case errors.As(err, &small):
 		refusal = errHeaderTooLarge(g.limits.MaxHeader)
 	case os.IsTimeout(err):

@@ -193,10 +193,11 @@ const keptBody = 256 << 10
 
 // readBody appends the request's body to dst.
 func (g *Gateway) readBody(w http.ResponseWriter, hr *http.Request, dst []byte) ([]byte, *smithy.APIError) {
-	limit := int64(g.limits.MaxBody)
+	most := g.maxBody(hr.Header.Get("X-Amz-Target"))
+	limit := int64(most)
 	switch {
 	case hr.ContentLength > limit:
-		return dst, errBodyTooLarge(g.limits.MaxBody)
+		return dst, errBodyTooLarge(most)
 	case hr.ContentLength == 0:
 		return dst, nil
 	}
@@ -220,7 +221,7 @@ func (g *Gateway) readBody(w http.ResponseWriter, hr *http.Request, dst []byte) 
 		case errors.Is(err, io.EOF):
 			return dst, nil
 		case errors.As(err, &large):
-			return dst, errBodyTooLarge(g.limits.MaxBody)
+			return dst, errBodyTooLarge(most)
 		case errors.As(err, &timeout) && timeout.Timeout():
 			return dst, errSlow()
 		}

@@ -24,8 +24,6 @@ import (
 
 	"github.com/spillway/spillway/internal/service"
 	"github.com/spillway/spillway/internal/wire"
-	"github.com/spillway/spillway/internal/wire/awsjson"
-	"github.com/spillway/spillway/internal/wire/awsquery"
 
 	"github.com/valyala/fasthttp"
 )
@@ -102,10 +100,13 @@ func New(c Config) *Gateway {
 	g := &Gateway{
 		config: c, limits: c.Limits.withDefaults(), logger: c.Logger, auth: c.Auth,
 		guard: newGuard(&c), extra: newExtra(c.Extra),
-		routes:    newRoutes(c.Services, awsjson.New("1.0"), awsjson.New("1.1"), awsquery.New(), awsquery.NewJSONResult()),
+		routes:    newRoutes(c.Services),
 		handoff:   newHandoff(),
 		quit:      make(chan struct{}),
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, polls: map[*requestContext]struct{}{},
+	}
+	if c.Limits.MaxBody == 0 {
+		g.routes.allowBodies(g.limits.MaxBody)
 	}
 	g.load = load{maxActive: int64(g.limits.MaxConcurrent), maxWaiting: int64(g.limits.MaxLongPolls)}
 	if c.TLS != nil {

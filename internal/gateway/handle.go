@@ -89,10 +89,17 @@ func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *Requ
 	info.Operation = rt.name
 	if rt.service != nil {
 		info.Service = rt.service.API.SigningName
+		if rt.service.API.ExtendedID {
+			defer func() {
+				res.Fields = append(res.Fields, wire.Field{Name: extendedIDName, Value: newExtendedID()})
+			}()
+		}
 	}
-	if rt.bare {
+	if rt.canned != nil {
 		info.Code = rt.err.Code
-		return Response{Status: 404, ContentType: "text/xml", Body: append(buf, noAction...)}
+		res = *rt.canned
+		res.Body = append(buf, res.Body...)
+		return res
 	}
 	res, err := g.call(ctx, r, &rt, buf, info)
 	if err != nil {

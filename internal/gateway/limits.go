@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -8,10 +9,12 @@ import (
 // Limits bound what clients can make the server hold. Zero values mean the
 // defaults.
 type Limits struct {
-	// MaxBody is the largest request body in bytes. Default: 6.25 MiB. A legal
+	// MaxBody is the largest request body in bytes. Default: what the largest request
+	// of the service that it is for needs, which is 6.25 MiB for most. A legal
 	// SQS message has 1,048,576 bytes, and JSON may write each of them in six
 	// (\u00XX), so 6 MiB is the largest body that AWS takes; the rest is for the
-	// members around it. Forms need half of that (%XX).
+	// members around it. Forms need half of that (%XX). Kinesis takes 10 MiB of records,
+	// which are 14 MiB in base64, and has 16 MiB; see smithy.Service.
 	MaxBody int
 	// MaxHeader is the largest request line and headers, in bytes; every open
 	// connection has a buffer of that size. Default: 16 KiB, room for a session
@@ -101,3 +104,28 @@ func (l *load) unpark() {
 // crowded reports that no more requests may wait. One that does nothing else than
 // wait is better refused then.
 func (l *load) crowded() bool { return l.waiting.Load() >= l.maxWaiting }
+
+// allowBodies has services take the larger bodies that they need, where nobody has
+// set a limit. Which service a request is for is known from its headers; a body beyond
+// what that one needs is not read.
+func (t *routes) allowBodies(usual int) {
+	for prefix, m := range t.byTarget {
+		if m.API.MaxBody > usual {
+			if t.bodies == nil {
+				t.bodies = map[string]int{}
+			}
+			t.bodies[prefix] = m.API.MaxBody
+		}
+	}
+}
+
+// maxBody is the largest body, in bytes, of a request with this X-Amz-Target.
+func (g *Gateway) maxBody(target string) int {
+	if g.routes.bodies != nil && target != "" {
+		prefix, _, _ := strings.Cut(target, ".")
+		if n := g.routes.bodies[prefix]; n > 0 {
+			return n
+		}
+	}
+	return g.limits.MaxBody
+}

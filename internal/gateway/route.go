@@ -8,6 +8,8 @@ import (
 	"github.com/spillway/spillway/internal/sigv4"
 	"github.com/spillway/spillway/internal/smithy"
 	"github.com/spillway/spillway/internal/wire"
+	"github.com/spillway/spillway/internal/wire/awscbor"
+	"github.com/spillway/spillway/internal/wire/awsjson"
 	"github.com/spillway/spillway/internal/wire/awsquery"
 )
 
@@ -16,6 +18,11 @@ type mounted struct {
 	*service.Service
 	json     wire.Protocol // nil without awsJson
 	jsonType string        // its content type
+	cbor     wire.Protocol // nil for most
+}
+
+func (m *mounted) classic() bool {
+	return m != nil && m.API.Dialect == smithy.DialectClassic && m.json != nil
 }
 
 // routes finds the service and operation of requests. It is immutable.
@@ -24,6 +31,9 @@ type routes struct {
 	byTarget  map[string]*mounted
 	bySigning map[string]*mounted
 	sqs       *mounted // whose queues have URLs; nil when it is not served
+	// bodies are the limits of services that take larger bodies than most, by the prefix
+	// of X-Amz-Target.
+	bodies map[string]int
 
 	json, query, queryJSON wire.Protocol
 }
@@ -35,7 +45,7 @@ type route struct {
 	name      string             // of the operation in the API, "" for none
 	protocol  wire.Protocol
 	query     bool
-	bare      bool // answer a query without Action as AWS does
+	canned    *Response // the whole answer, where AWS has one that is no protocol's
 	err       *smithy.APIError
 }
 
@@ -47,19 +57,21 @@ func (rt *route) api() *smithy.Service {
 	return rt.service.API
 }
 
-func newRoutes(services []*service.Service, json10, json11, query, queryJSON wire.Protocol) routes {
+func newRoutes(services []*service.Service) routes {
 	t := routes{
 		byTarget: map[string]*mounted{}, bySigning: map[string]*mounted{},
-		json: json10, query: query, queryJSON: queryJSON,
+		json: awsjson.New("1.0"), query: awsquery.New(), queryJSON: awsquery.NewJSONResult(),
 	}
 	for _, s := range services {
 		m := &mounted{Service: s}
 		for _, p := range s.API.Protocols {
 			switch p {
 			case smithy.AWSJSON10:
-				m.json, m.jsonType = json10, "application/x-amz-json-1.0"
+				m.speak("1.0")
 			case smithy.AWSJSON11:
-				m.json, m.jsonType = json11, "application/x-amz-json-1.1"
+				m.speak("1.1")
+			case smithy.AWSCBOR11:
+				m.cbor = awscbor.New()
 			}
 		}
 		t.all = append(t.all, m)
@@ -74,6 +86,14 @@ func newRoutes(services []*service.Service, json10, json11, query, queryJSON wir
 		}
 	}
 	return t
+}
+
+// speak sets the service's awsJson.
+func (m *mounted) speak(version string) {
+	m.jsonType = awsjson.ContentType(version)
+	if m.json = awsjson.New(version); m.API.Dialect == smithy.DialectClassic {
+		m.json = awsjson.NewClassic(version)
+	}
 }
 
 // route finds what a request means. Nothing of it is verified: the caller may
@@ -100,8 +120,14 @@ func (t *routes) byHeader(r *wire.Request, host, target string) route {
 		if rt.service = t.claimed(r, host); rt.service != nil && rt.service.json != nil {
 			rt.protocol = rt.service.json
 		}
+		if rt.service.classic() {
+			return t.classic(r, rt.service, target)
+		}
 		rt.err = errUnknownOperation()
 		return rt
+	}
+	if rt.service.classic() {
+		return t.classic(r, rt.service, target)
 	}
 	if rt.service.json != nil {
 		rt.protocol = rt.service.json
@@ -118,11 +144,14 @@ func (t *routes) byAction(r *wire.Request, host, action, version string) route {
 	}
 	atQueue := t.sqs != nil && isQueuePath(r.Path)
 	rt.service = t.claimed(r, host)
+	if rt.service.classic() {
+		return t.classic(r, rt.service, "")
+	}
 	if rt.service == nil && atQueue {
 		rt.service = t.sqs
 	}
 	if action == "" {
-		rt.bare, rt.err = true, errUnknownOperation()
+		rt.canned, rt.err = &Response{Status: 404, ContentType: "text/xml", Body: []byte(noAction)}, errUnknownOperation()
 		return rt
 	}
 	if rt.service == nil {
@@ -146,8 +175,12 @@ func (rt *route) find(name string, unknown func() *smithy.APIError) {
 	rt.err = unknown()
 	if op := rt.service.API.Operation(name); op != nil {
 		rt.name = op.Name
-		rt.err.Hint = "Spillway does not have " + op.Name + " yet: see docs/compat"
+		rt.err.Hint = notYet(op)
 	}
+}
+
+func notYet(op *smithy.Operation) string {
+	return "Spillway does not have " + op.Name + " yet: see docs/compat"
 }
 
 // claimed is the service that the credential scope names, else the host.
@@ -177,7 +210,7 @@ func (t *routes) byHost(host string) (m *mounted, region string) {
 			}
 			return t.sqs, before
 		}
-		if m = t.bySigning[strings.TrimSuffix(label, "-fips")]; m != nil {
+		if m = t.bySigning[plainLabel(label)]; m != nil {
 			next, _, _ := strings.Cut(host, ".")
 			if !isRegion(next) {
 				next = ""
@@ -187,6 +220,16 @@ func (t *routes) byHost(host string) (m *mounted, region string) {
 		before = label
 	}
 	return nil, ""
+}
+
+// plainLabel is a host's label for a service without what AWS puts around: FIPS
+// endpoints, and ACCOUNT.data-kinesis. and ACCOUNT.control-kinesis.
+func plainLabel(label string) string {
+	label = strings.TrimSuffix(label, "-fips")
+	if rest, ok := strings.CutPrefix(label, "data-"); ok {
+		return rest
+	}
+	return strings.TrimPrefix(label, "control-")
 }
 
 // isRegion reports whether a host's label is one of AWS's regions by its form:

@@ -9,6 +9,19 @@ const (
 	AWSJSON11 Protocol = "awsJson1_1"
 	AWSQuery  Protocol = "awsQuery"
 	RESTJSON1 Protocol = "restJson1"
+	// AWSCBOR11 is awsJson 1.1 with its documents in CBOR: what Java clients speak.
+	AWSCBOR11 Protocol = "awsCbor1_1"
+)
+
+// Dialect is how AWS's front end for a service words what is wrong with a request.
+type Dialect uint8
+
+const (
+	// DialectModern is that of SQS: error types with their namespace, STRING_VALUE.
+	DialectModern Dialect = iota
+	// DialectClassic is that of Kinesis and its age: bare error types, Java's classes,
+	// and SerializationException with a capital Message.
+	DialectClassic
 )
 
 // Service is one AWS API as its model describes it. Generated.
@@ -23,7 +36,13 @@ type Service struct {
 	QueryCompatible bool
 	// ErrorNamespace qualifies modelled errors in awsJson, "com.amazonaws.sqs".
 	ErrorNamespace string
-	Operations     []*Operation // sorted by name
+	Dialect        Dialect
+	// ExtendedID services name every request a second time, in x-amz-id-2.
+	ExtendedID bool
+	// MaxBody is the largest request body that the service needs, in bytes, where that
+	// is more than what most do; else 0.
+	MaxBody    int
+	Operations []*Operation // sorted by name
 }
 
 // Operation returns the operation called name, or nil.

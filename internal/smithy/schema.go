@@ -33,6 +33,10 @@ type Schema struct {
 	// as their text. SQS's queue attributes do (facts-sqs.md 1.1).
 	LenientScalars bool
 
+	// JavaClass is what AWS calls a structure where it shows one in an error; "" for
+	// services of which that is not known.
+	JavaClass string
+
 	byName  map[string]int
 	pattern pattern // compiled Limits.Pattern
 }
@@ -79,5 +83,11 @@ func Structure(name string, members ...Member) *Schema {
 	for i := range members {
 		s.byName[members[i].Name] = i
 	}
+	return s
+}
+
+// InJava says in which package AWS has the structure. It is called by generated code.
+func (s *Schema) InJava(pkg string) *Schema {
+	s.JavaClass = pkg + "." + s.Name
 	return s
 }

@@ -2,6 +2,7 @@ package smithy
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,16 @@ func (c *checker) report(shown, constraint string) {
 	}
 }
 
-func quoted(s string) string { return "'" + s + "'" }
+// maxShown bounds how much of a value an error repeats, in bytes. Lists of more than
+// their 500 elements have that much.
+const maxShown = 64 << 10
+
+func quoted(s string) string {
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "")
+	}
+	return "'" + s + "'"
+}
 
 // at moves the path to the value with member m. In a structure, the required
 // members that were passed over are missing.
@@ -149,7 +159,7 @@ func (c *checker) structure(v Shape) {
 // show adds an element to what its collection shows.
 func (c *checker) show(text string) {
 	o := c.top()
-	if o.m == nil || c.quiet {
+	if o.m == nil || c.quiet || len(o.shown) > maxShown {
 		return
 	}
 	if len(o.shown) > 0 {
@@ -247,10 +257,22 @@ func (c *checker) Time(m *Member, v time.Time) {
 	}
 }
 
+// object is how Java shows an object: its class, and a number of its own.
+func (c *checker) object(s *Schema) string {
+	if s.JavaClass == "" {
+		return s.Name
+	}
+	h := fnv.New32a()
+	_, _ = h.Write(c.path) // a hash does not fail
+	return fmt.Sprintf("%s@%x", s.JavaClass, h.Sum32())
+}
+
 // Struct implements Encoder.
 func (c *checker) Struct(m *Member, v Shape) {
 	c.at(m)
-	c.show(m.Target.Name)
+	if !c.quiet {
+		c.show(c.object(m.Target))
+	}
 	c.structure(v)
 }
 

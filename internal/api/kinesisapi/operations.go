@@ -357,8 +357,11 @@ var Service = &smithy.Service{
 	TargetPrefix:   "Kinesis_20131202",
 	Version:        "2013-12-02",
 	XMLNamespace:   "",
-	Protocols:      []smithy.Protocol{smithy.AWSJSON11},
+	Protocols:      []smithy.Protocol{smithy.AWSJSON11, smithy.AWSCBOR11},
 	ErrorNamespace: "",
+	Dialect:        smithy.DialectClassic,
+	ExtendedID:     true,
+	MaxBody:        16777216,
 	Operations: []*smithy.Operation{
 		AddTagsToStream,
 		CreateStream,

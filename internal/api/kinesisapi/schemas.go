@@ -9,7 +9,7 @@ var schemaAddTagsToStreamInput = smithy.Structure("AddTagsToStreamInput",
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "Tags", XMLName: "Tags", Target: schemaTagMap, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaBooleanObject = &smithy.Schema{Name: "BooleanObject", Kind: smithy.KindBoolean}
 
@@ -19,7 +19,7 @@ var schemaChildShard = smithy.Structure("ChildShard",
 	smithy.Member{Name: "HashKeyRange", XMLName: "HashKeyRange", Target: schemaHashKeyRange, Required: true},
 	smithy.Member{Name: "ParentShards", XMLName: "ParentShards", Target: schemaShardIdList, Required: true},
 	smithy.Member{Name: "ShardId", XMLName: "ShardId", Target: schemaShardId, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaChildShardList = &smithy.Schema{Name: "ChildShardList", Kind: smithy.KindList, Elem: &smithy.Member{Name: "member", XMLName: "member", Target: schemaChildShard}}
 
@@ -28,7 +28,7 @@ var schemaConsumer = smithy.Structure("Consumer",
 	smithy.Member{Name: "ConsumerCreationTimestamp", XMLName: "ConsumerCreationTimestamp", Target: schemaTimestamp, Required: true},
 	smithy.Member{Name: "ConsumerName", XMLName: "ConsumerName", Target: schemaConsumerName, Required: true},
 	smithy.Member{Name: "ConsumerStatus", XMLName: "ConsumerStatus", Target: schemaConsumerStatus, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaConsumerARN = &smithy.Schema{Name: "ConsumerARN", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 2048, HasMax: true, Pattern: `^(arn):aws.*:kinesis:.*:\d{12}:.*stream\/[a-zA-Z0-9_.-]+\/consumer\/[a-zA-Z0-9_.-]+:[0-9]+`}}
 
@@ -40,7 +40,7 @@ var schemaConsumerDescription = smithy.Structure("ConsumerDescription",
 	smithy.Member{Name: "ConsumerName", XMLName: "ConsumerName", Target: schemaConsumerName, Required: true},
 	smithy.Member{Name: "ConsumerStatus", XMLName: "ConsumerStatus", Target: schemaConsumerStatus, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaConsumerList = &smithy.Schema{Name: "ConsumerList", Kind: smithy.KindList, Elem: &smithy.Member{Name: "member", XMLName: "member", Target: schemaConsumer}}
 
@@ -56,7 +56,7 @@ var schemaCreateStreamInput = smithy.Structure("CreateStreamInput",
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName, Required: true},
 	smithy.Member{Name: "Tags", XMLName: "Tags", Target: schemaTagMap},
 	smithy.Member{Name: "WarmThroughputMiBps", XMLName: "WarmThroughputMiBps", Target: schemaNaturalIntegerObject},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaData = &smithy.Schema{Name: "Data", Kind: smithy.KindBlob, Limits: smithy.Limits{Min: 0, HasMin: true, Max: 10485760, HasMax: true}}
 
@@ -65,34 +65,34 @@ var schemaDecreaseStreamRetentionPeriodInput = smithy.Structure("DecreaseStreamR
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDeleteResourcePolicyInput = smithy.Structure("DeleteResourcePolicyInput",
 	smithy.Member{Name: "ResourceARN", XMLName: "ResourceARN", Target: schemaResourceARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDeleteStreamInput = smithy.Structure("DeleteStreamInput",
 	smithy.Member{Name: "EnforceConsumerDeletion", XMLName: "EnforceConsumerDeletion", Target: schemaBooleanObject},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDeregisterStreamConsumerInput = smithy.Structure("DeregisterStreamConsumerInput",
 	smithy.Member{Name: "ConsumerARN", XMLName: "ConsumerARN", Target: schemaConsumerARN},
 	smithy.Member{Name: "ConsumerName", XMLName: "ConsumerName", Target: schemaConsumerName},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
-var schemaDescribeAccountSettingsInput = smithy.Structure("DescribeAccountSettingsInput")
+var schemaDescribeAccountSettingsInput = smithy.Structure("DescribeAccountSettingsInput").InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeAccountSettingsOutput = smithy.Structure("DescribeAccountSettingsOutput",
 	smithy.Member{Name: "MinimumThroughputBillingCommitment", XMLName: "MinimumThroughputBillingCommitment", Target: schemaMinimumThroughputBillingCommitmentOutput},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
-var schemaDescribeLimitsInput = smithy.Structure("DescribeLimitsInput")
+var schemaDescribeLimitsInput = smithy.Structure("DescribeLimitsInput").InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeLimitsOutput = smithy.Structure("DescribeLimitsOutput",
 	smithy.Member{Name: "ChannelCount", XMLName: "ChannelCount", Target: schemaChannelCountObject},
@@ -101,18 +101,18 @@ var schemaDescribeLimitsOutput = smithy.Structure("DescribeLimitsOutput",
 	smithy.Member{Name: "OnDemandStreamCountLimit", XMLName: "OnDemandStreamCountLimit", Target: schemaOnDemandStreamCountLimitObject, Required: true},
 	smithy.Member{Name: "OpenShardCount", XMLName: "OpenShardCount", Target: schemaShardCountObject, Required: true},
 	smithy.Member{Name: "ShardLimit", XMLName: "ShardLimit", Target: schemaShardCountObject, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeStreamConsumerInput = smithy.Structure("DescribeStreamConsumerInput",
 	smithy.Member{Name: "ConsumerARN", XMLName: "ConsumerARN", Target: schemaConsumerARN},
 	smithy.Member{Name: "ConsumerName", XMLName: "ConsumerName", Target: schemaConsumerName},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeStreamConsumerOutput = smithy.Structure("DescribeStreamConsumerOutput",
 	smithy.Member{Name: "ConsumerDescription", XMLName: "ConsumerDescription", Target: schemaConsumerDescription, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeStreamInput = smithy.Structure("DescribeStreamInput",
 	smithy.Member{Name: "ExclusiveStartShardId", XMLName: "ExclusiveStartShardId", Target: schemaShardId},
@@ -120,43 +120,43 @@ var schemaDescribeStreamInput = smithy.Structure("DescribeStreamInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeStreamInputLimit = &smithy.Schema{Name: "DescribeStreamInputLimit", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 10000, HasMax: true}}
 
 var schemaDescribeStreamOutput = smithy.Structure("DescribeStreamOutput",
 	smithy.Member{Name: "StreamDescription", XMLName: "StreamDescription", Target: schemaStreamDescription, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeStreamSummaryInput = smithy.Structure("DescribeStreamSummaryInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDescribeStreamSummaryOutput = smithy.Structure("DescribeStreamSummaryOutput",
 	smithy.Member{Name: "StreamDescriptionSummary", XMLName: "StreamDescriptionSummary", Target: schemaStreamDescriptionSummary, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaDisableEnhancedMonitoringInput = smithy.Structure("DisableEnhancedMonitoringInput",
 	smithy.Member{Name: "ShardLevelMetrics", XMLName: "ShardLevelMetrics", Target: schemaMetricsNameList, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaEnableEnhancedMonitoringInput = smithy.Structure("EnableEnhancedMonitoringInput",
 	smithy.Member{Name: "ShardLevelMetrics", XMLName: "ShardLevelMetrics", Target: schemaMetricsNameList, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaEncryptionType = &smithy.Schema{Name: "EncryptionType", Kind: smithy.KindString, Enum: []string{"NONE", "KMS"}}
 
 var schemaEnhancedMetrics = smithy.Structure("EnhancedMetrics",
 	smithy.Member{Name: "ShardLevelMetrics", XMLName: "ShardLevelMetrics", Target: schemaMetricsNameList},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaEnhancedMonitoringList = &smithy.Schema{Name: "EnhancedMonitoringList", Kind: smithy.KindList, Elem: &smithy.Member{Name: "member", XMLName: "member", Target: schemaEnhancedMetrics}}
 
@@ -165,7 +165,7 @@ var schemaEnhancedMonitoringOutput = smithy.Structure("EnhancedMonitoringOutput"
 	smithy.Member{Name: "DesiredShardLevelMetrics", XMLName: "DesiredShardLevelMetrics", Target: schemaMetricsNameList},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaErrorCode = &smithy.Schema{Name: "ErrorCode", Kind: smithy.KindString}
 
@@ -177,7 +177,7 @@ var schemaGetRecordsInput = smithy.Structure("GetRecordsInput",
 	smithy.Member{Name: "ShardIterator", XMLName: "ShardIterator", Target: schemaShardIterator, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaGetRecordsInputLimit = &smithy.Schema{Name: "GetRecordsInputLimit", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 10000, HasMax: true}}
 
@@ -186,16 +186,16 @@ var schemaGetRecordsOutput = smithy.Structure("GetRecordsOutput",
 	smithy.Member{Name: "MillisBehindLatest", XMLName: "MillisBehindLatest", Target: schemaMillisBehindLatest},
 	smithy.Member{Name: "NextShardIterator", XMLName: "NextShardIterator", Target: schemaShardIterator},
 	smithy.Member{Name: "Records", XMLName: "Records", Target: schemaRecordList, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaGetResourcePolicyInput = smithy.Structure("GetResourcePolicyInput",
 	smithy.Member{Name: "ResourceARN", XMLName: "ResourceARN", Target: schemaResourceARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaGetResourcePolicyOutput = smithy.Structure("GetResourcePolicyOutput",
 	smithy.Member{Name: "Policy", XMLName: "Policy", Target: schemaPolicy, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaGetShardIteratorInput = smithy.Structure("GetShardIteratorInput",
 	smithy.Member{Name: "DryRun", XMLName: "DryRun", Target: schemaBooleanObject},
@@ -206,25 +206,25 @@ var schemaGetShardIteratorInput = smithy.Structure("GetShardIteratorInput",
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "Timestamp", XMLName: "Timestamp", Target: schemaTimestamp},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaGetShardIteratorOutput = smithy.Structure("GetShardIteratorOutput",
 	smithy.Member{Name: "ShardIterator", XMLName: "ShardIterator", Target: schemaShardIterator},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaHashKey = &smithy.Schema{Name: "HashKey", Kind: smithy.KindString, Limits: smithy.Limits{Pattern: `0|([1-9]\d{0,38})`}}
 
 var schemaHashKeyRange = smithy.Structure("HashKeyRange",
 	smithy.Member{Name: "EndingHashKey", XMLName: "EndingHashKey", Target: schemaHashKey, Required: true},
 	smithy.Member{Name: "StartingHashKey", XMLName: "StartingHashKey", Target: schemaHashKey, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaIncreaseStreamRetentionPeriodInput = smithy.Structure("IncreaseStreamRetentionPeriodInput",
 	smithy.Member{Name: "RetentionPeriodHours", XMLName: "RetentionPeriodHours", Target: schemaRetentionPeriodHours, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaKeyId = &smithy.Schema{Name: "KeyId", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 2048, HasMax: true}}
 
@@ -237,14 +237,14 @@ var schemaListShardsInput = smithy.Structure("ListShardsInput",
 	smithy.Member{Name: "StreamCreationTimestamp", XMLName: "StreamCreationTimestamp", Target: schemaTimestamp},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListShardsInputLimit = &smithy.Schema{Name: "ListShardsInputLimit", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 10000, HasMax: true}}
 
 var schemaListShardsOutput = smithy.Structure("ListShardsOutput",
 	smithy.Member{Name: "NextToken", XMLName: "NextToken", Target: schemaNextToken},
 	smithy.Member{Name: "Shards", XMLName: "Shards", Target: schemaShardList},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListStreamConsumersInput = smithy.Structure("ListStreamConsumersInput",
 	smithy.Member{Name: "MaxResults", XMLName: "MaxResults", Target: schemaListStreamConsumersInputLimit},
@@ -252,20 +252,20 @@ var schemaListStreamConsumersInput = smithy.Structure("ListStreamConsumersInput"
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN, Required: true},
 	smithy.Member{Name: "StreamCreationTimestamp", XMLName: "StreamCreationTimestamp", Target: schemaTimestamp},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListStreamConsumersInputLimit = &smithy.Schema{Name: "ListStreamConsumersInputLimit", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 10000, HasMax: true}}
 
 var schemaListStreamConsumersOutput = smithy.Structure("ListStreamConsumersOutput",
 	smithy.Member{Name: "Consumers", XMLName: "Consumers", Target: schemaConsumerList},
 	smithy.Member{Name: "NextToken", XMLName: "NextToken", Target: schemaNextToken},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListStreamsInput = smithy.Structure("ListStreamsInput",
 	smithy.Member{Name: "ExclusiveStartStreamName", XMLName: "ExclusiveStartStreamName", Target: schemaStreamName},
 	smithy.Member{Name: "Limit", XMLName: "Limit", Target: schemaListStreamsInputLimit},
 	smithy.Member{Name: "NextToken", XMLName: "NextToken", Target: schemaNextToken},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListStreamsInputLimit = &smithy.Schema{Name: "ListStreamsInputLimit", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 10000, HasMax: true}}
 
@@ -274,16 +274,16 @@ var schemaListStreamsOutput = smithy.Structure("ListStreamsOutput",
 	smithy.Member{Name: "NextToken", XMLName: "NextToken", Target: schemaNextToken},
 	smithy.Member{Name: "StreamNames", XMLName: "StreamNames", Target: schemaStreamNameList, Required: true},
 	smithy.Member{Name: "StreamSummaries", XMLName: "StreamSummaries", Target: schemaStreamSummaryList},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListTagsForResourceInput = smithy.Structure("ListTagsForResourceInput",
 	smithy.Member{Name: "ResourceARN", XMLName: "ResourceARN", Target: schemaResourceARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListTagsForResourceOutput = smithy.Structure("ListTagsForResourceOutput",
 	smithy.Member{Name: "Tags", XMLName: "Tags", Target: schemaTagList},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListTagsForStreamInput = smithy.Structure("ListTagsForStreamInput",
 	smithy.Member{Name: "ExclusiveStartTagKey", XMLName: "ExclusiveStartTagKey", Target: schemaTagKey},
@@ -291,14 +291,14 @@ var schemaListTagsForStreamInput = smithy.Structure("ListTagsForStreamInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaListTagsForStreamInputLimit = &smithy.Schema{Name: "ListTagsForStreamInputLimit", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 50, HasMax: true}}
 
 var schemaListTagsForStreamOutput = smithy.Structure("ListTagsForStreamOutput",
 	smithy.Member{Name: "HasMoreTags", XMLName: "HasMoreTags", Target: schemaBooleanObject, Required: true},
 	smithy.Member{Name: "Tags", XMLName: "Tags", Target: schemaTagList, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaMaxRecordSizeInKiB = &smithy.Schema{Name: "MaxRecordSizeInKiB", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 1024, HasMin: true, Max: 10240, HasMax: true}}
 
@@ -308,7 +308,7 @@ var schemaMergeShardsInput = smithy.Structure("MergeShardsInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaMetricsName = &smithy.Schema{Name: "MetricsName", Kind: smithy.KindString, Enum: []string{"IncomingBytes", "IncomingRecords", "OutgoingBytes", "OutgoingRecords", "WriteProvisionedThroughputExceeded", "ReadProvisionedThroughputExceeded", "IteratorAgeMilliseconds", "ALL"}}
 
@@ -318,7 +318,7 @@ var schemaMillisBehindLatest = &smithy.Schema{Name: "MillisBehindLatest", Kind: 
 
 var schemaMinimumThroughputBillingCommitmentInput = smithy.Structure("MinimumThroughputBillingCommitmentInput",
 	smithy.Member{Name: "Status", XMLName: "Status", Target: schemaMinimumThroughputBillingCommitmentInputStatus, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaMinimumThroughputBillingCommitmentInputStatus = &smithy.Schema{Name: "MinimumThroughputBillingCommitmentInputStatus", Kind: smithy.KindString, Enum: []string{"ENABLED", "DISABLED"}}
 
@@ -327,7 +327,7 @@ var schemaMinimumThroughputBillingCommitmentOutput = smithy.Structure("MinimumTh
 	smithy.Member{Name: "EndedAt", XMLName: "EndedAt", Target: schemaTimestamp},
 	smithy.Member{Name: "StartedAt", XMLName: "StartedAt", Target: schemaTimestamp},
 	smithy.Member{Name: "Status", XMLName: "Status", Target: schemaMinimumThroughputBillingCommitmentOutputStatus, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaMinimumThroughputBillingCommitmentOutputStatus = &smithy.Schema{Name: "MinimumThroughputBillingCommitmentOutputStatus", Kind: smithy.KindString, Enum: []string{"ENABLED", "DISABLED", "ENABLED_UNTIL_EARLIEST_ALLOWED_END"}}
 
@@ -354,13 +354,13 @@ var schemaPutRecordInput = smithy.Structure("PutRecordInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaPutRecordOutput = smithy.Structure("PutRecordOutput",
 	smithy.Member{Name: "EncryptionType", XMLName: "EncryptionType", Target: schemaEncryptionType},
 	smithy.Member{Name: "SequenceNumber", XMLName: "SequenceNumber", Target: schemaSequenceNumber, Required: true},
 	smithy.Member{Name: "ShardId", XMLName: "ShardId", Target: schemaShardId, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaPutRecordsInput = smithy.Structure("PutRecordsInput",
 	smithy.Member{Name: "DryRun", XMLName: "DryRun", Target: schemaBooleanObject},
@@ -368,19 +368,19 @@ var schemaPutRecordsInput = smithy.Structure("PutRecordsInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaPutRecordsOutput = smithy.Structure("PutRecordsOutput",
 	smithy.Member{Name: "EncryptionType", XMLName: "EncryptionType", Target: schemaEncryptionType},
 	smithy.Member{Name: "FailedRecordCount", XMLName: "FailedRecordCount", Target: schemaPositiveIntegerObject},
 	smithy.Member{Name: "Records", XMLName: "Records", Target: schemaPutRecordsResultEntryList, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaPutRecordsRequestEntry = smithy.Structure("PutRecordsRequestEntry",
 	smithy.Member{Name: "Data", XMLName: "Data", Target: schemaData, Required: true},
 	smithy.Member{Name: "ExplicitHashKey", XMLName: "ExplicitHashKey", Target: schemaHashKey},
 	smithy.Member{Name: "PartitionKey", XMLName: "PartitionKey", Target: schemaPartitionKey, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaPutRecordsRequestEntryList = &smithy.Schema{Name: "PutRecordsRequestEntryList", Kind: smithy.KindList, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 500, HasMax: true}, Elem: &smithy.Member{Name: "member", XMLName: "member", Target: schemaPutRecordsRequestEntry}}
 
@@ -389,7 +389,7 @@ var schemaPutRecordsResultEntry = smithy.Structure("PutRecordsResultEntry",
 	smithy.Member{Name: "ErrorMessage", XMLName: "ErrorMessage", Target: schemaErrorMessage},
 	smithy.Member{Name: "SequenceNumber", XMLName: "SequenceNumber", Target: schemaSequenceNumber},
 	smithy.Member{Name: "ShardId", XMLName: "ShardId", Target: schemaShardId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaPutRecordsResultEntryList = &smithy.Schema{Name: "PutRecordsResultEntryList", Kind: smithy.KindList, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 500, HasMax: true}, Elem: &smithy.Member{Name: "member", XMLName: "member", Target: schemaPutRecordsResultEntry}}
 
@@ -397,7 +397,7 @@ var schemaPutResourcePolicyInput = smithy.Structure("PutResourcePolicyInput",
 	smithy.Member{Name: "Policy", XMLName: "Policy", Target: schemaPolicy, Required: true},
 	smithy.Member{Name: "ResourceARN", XMLName: "ResourceARN", Target: schemaResourceARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaRecord = smithy.Structure("Record",
 	smithy.Member{Name: "ApproximateArrivalTimestamp", XMLName: "ApproximateArrivalTimestamp", Target: schemaTimestamp},
@@ -405,7 +405,7 @@ var schemaRecord = smithy.Structure("Record",
 	smithy.Member{Name: "EncryptionType", XMLName: "EncryptionType", Target: schemaEncryptionType},
 	smithy.Member{Name: "PartitionKey", XMLName: "PartitionKey", Target: schemaPartitionKey, Required: true},
 	smithy.Member{Name: "SequenceNumber", XMLName: "SequenceNumber", Target: schemaSequenceNumber, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaRecordDistributionStrategy = &smithy.Schema{Name: "RecordDistributionStrategy", Kind: smithy.KindString, Enum: []string{"AUTO", "USER_PARTITION_KEY"}}
 
@@ -416,18 +416,18 @@ var schemaRegisterStreamConsumerInput = smithy.Structure("RegisterStreamConsumer
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "Tags", XMLName: "Tags", Target: schemaTagMap},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaRegisterStreamConsumerOutput = smithy.Structure("RegisterStreamConsumerOutput",
 	smithy.Member{Name: "Consumer", XMLName: "Consumer", Target: schemaConsumer, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaRemoveTagsFromStreamInput = smithy.Structure("RemoveTagsFromStreamInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "TagKeys", XMLName: "TagKeys", Target: schemaTagKeyList, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaResourceARN = &smithy.Schema{Name: "ResourceARN", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 2048, HasMax: true, Pattern: `arn:aws.*:kinesis:.*:\d{12}:.*stream/\S+`}}
 
@@ -440,7 +440,7 @@ var schemaSequenceNumber = &smithy.Schema{Name: "SequenceNumber", Kind: smithy.K
 var schemaSequenceNumberRange = smithy.Structure("SequenceNumberRange",
 	smithy.Member{Name: "EndingSequenceNumber", XMLName: "EndingSequenceNumber", Target: schemaSequenceNumber},
 	smithy.Member{Name: "StartingSequenceNumber", XMLName: "StartingSequenceNumber", Target: schemaSequenceNumber, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaShard = smithy.Structure("Shard",
 	smithy.Member{Name: "AdjacentParentShardId", XMLName: "AdjacentParentShardId", Target: schemaShardId},
@@ -448,7 +448,7 @@ var schemaShard = smithy.Structure("Shard",
 	smithy.Member{Name: "ParentShardId", XMLName: "ParentShardId", Target: schemaShardId},
 	smithy.Member{Name: "SequenceNumberRange", XMLName: "SequenceNumberRange", Target: schemaSequenceNumberRange, Required: true},
 	smithy.Member{Name: "ShardId", XMLName: "ShardId", Target: schemaShardId, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaShardCountObject = &smithy.Schema{Name: "ShardCountObject", Kind: smithy.KindInteger, Limits: smithy.Limits{Min: 0, HasMin: true, Max: 1000000, HasMax: true}}
 
@@ -456,7 +456,7 @@ var schemaShardFilter = smithy.Structure("ShardFilter",
 	smithy.Member{Name: "ShardId", XMLName: "ShardId", Target: schemaShardId},
 	smithy.Member{Name: "Timestamp", XMLName: "Timestamp", Target: schemaTimestamp},
 	smithy.Member{Name: "Type", XMLName: "Type", Target: schemaShardFilterType, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaShardFilterType = &smithy.Schema{Name: "ShardFilterType", Kind: smithy.KindString, Enum: []string{"AFTER_SHARD_ID", "AT_TRIM_HORIZON", "FROM_TRIM_HORIZON", "AT_LATEST", "AT_TIMESTAMP", "FROM_TIMESTAMP"}}
 
@@ -476,7 +476,7 @@ var schemaSplitShardInput = smithy.Structure("SplitShardInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStartStreamEncryptionInput = smithy.Structure("StartStreamEncryptionInput",
 	smithy.Member{Name: "EncryptionType", XMLName: "EncryptionType", Target: schemaEncryptionType, Required: true},
@@ -484,13 +484,13 @@ var schemaStartStreamEncryptionInput = smithy.Structure("StartStreamEncryptionIn
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStartingPosition = smithy.Structure("StartingPosition",
 	smithy.Member{Name: "SequenceNumber", XMLName: "SequenceNumber", Target: schemaSequenceNumber},
 	smithy.Member{Name: "Timestamp", XMLName: "Timestamp", Target: schemaTimestamp},
 	smithy.Member{Name: "Type", XMLName: "Type", Target: schemaShardIteratorType, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStopStreamEncryptionInput = smithy.Structure("StopStreamEncryptionInput",
 	smithy.Member{Name: "EncryptionType", XMLName: "EncryptionType", Target: schemaEncryptionType, Required: true},
@@ -498,7 +498,7 @@ var schemaStopStreamEncryptionInput = smithy.Structure("StopStreamEncryptionInpu
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStreamARN = &smithy.Schema{Name: "StreamARN", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 2048, HasMax: true, Pattern: `arn:aws.*:kinesis:.*:\d{12}:stream/\S+`}}
 
@@ -514,7 +514,7 @@ var schemaStreamDescription = smithy.Structure("StreamDescription",
 	smithy.Member{Name: "StreamModeDetails", XMLName: "StreamModeDetails", Target: schemaStreamModeDetails},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName, Required: true},
 	smithy.Member{Name: "StreamStatus", XMLName: "StreamStatus", Target: schemaStreamStatus, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStreamDescriptionSummary = smithy.Structure("StreamDescriptionSummary",
 	smithy.Member{Name: "ChannelCount", XMLName: "ChannelCount", Target: schemaChannelCountObject},
@@ -532,7 +532,7 @@ var schemaStreamDescriptionSummary = smithy.Structure("StreamDescriptionSummary"
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName, Required: true},
 	smithy.Member{Name: "StreamStatus", XMLName: "StreamStatus", Target: schemaStreamStatus, Required: true},
 	smithy.Member{Name: "WarmThroughput", XMLName: "WarmThroughput", Target: schemaWarmThroughputObject},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStreamId = &smithy.Schema{Name: "StreamId", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 24, HasMax: true, Pattern: `[a-z0-9]{20}-[a-z0-9]{3}`}}
 
@@ -540,7 +540,7 @@ var schemaStreamMode = &smithy.Schema{Name: "StreamMode", Kind: smithy.KindStrin
 
 var schemaStreamModeDetails = smithy.Structure("StreamModeDetails",
 	smithy.Member{Name: "StreamMode", XMLName: "StreamMode", Target: schemaStreamMode, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStreamName = &smithy.Schema{Name: "StreamName", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 128, HasMax: true, Pattern: `[a-zA-Z0-9_.-]+`}}
 
@@ -554,7 +554,7 @@ var schemaStreamSummary = smithy.Structure("StreamSummary",
 	smithy.Member{Name: "StreamModeDetails", XMLName: "StreamModeDetails", Target: schemaStreamModeDetails},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName, Required: true},
 	smithy.Member{Name: "StreamStatus", XMLName: "StreamStatus", Target: schemaStreamStatus, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaStreamSummaryList = &smithy.Schema{Name: "StreamSummaryList", Kind: smithy.KindList, Elem: &smithy.Member{Name: "member", XMLName: "member", Target: schemaStreamSummary}}
 
@@ -563,7 +563,7 @@ var schemaSubscribeToShardEvent = smithy.Structure("SubscribeToShardEvent",
 	smithy.Member{Name: "ContinuationSequenceNumber", XMLName: "ContinuationSequenceNumber", Target: schemaSequenceNumber, Required: true},
 	smithy.Member{Name: "MillisBehindLatest", XMLName: "MillisBehindLatest", Target: schemaMillisBehindLatest, Required: true},
 	smithy.Member{Name: "Records", XMLName: "Records", Target: schemaRecordList, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaSubscribeToShardInput = smithy.Structure("SubscribeToShardInput",
 	smithy.Member{Name: "ConsumerARN", XMLName: "ConsumerARN", Target: schemaConsumerARN, Required: true},
@@ -571,14 +571,14 @@ var schemaSubscribeToShardInput = smithy.Structure("SubscribeToShardInput",
 	smithy.Member{Name: "ShardId", XMLName: "ShardId", Target: schemaShardId, Required: true},
 	smithy.Member{Name: "StartingPosition", XMLName: "StartingPosition", Target: schemaStartingPosition, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
-var schemaSubscribeToShardOutput = smithy.Structure("SubscribeToShardOutput")
+var schemaSubscribeToShardOutput = smithy.Structure("SubscribeToShardOutput").InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaTag = smithy.Structure("Tag",
 	smithy.Member{Name: "Key", XMLName: "Key", Target: schemaTagKey, Required: true},
 	smithy.Member{Name: "Value", XMLName: "Value", Target: schemaTagValue},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaTagKey = &smithy.Schema{Name: "TagKey", Kind: smithy.KindString, Limits: smithy.Limits{Min: 1, HasMin: true, Max: 128, HasMax: true}}
 
@@ -592,7 +592,7 @@ var schemaTagResourceInput = smithy.Structure("TagResourceInput",
 	smithy.Member{Name: "ResourceARN", XMLName: "ResourceARN", Target: schemaResourceARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "Tags", XMLName: "Tags", Target: schemaTagMap, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaTagValue = &smithy.Schema{Name: "TagValue", Kind: smithy.KindString, Limits: smithy.Limits{Min: 0, HasMin: true, Max: 256, HasMax: true}}
 
@@ -602,21 +602,21 @@ var schemaUntagResourceInput = smithy.Structure("UntagResourceInput",
 	smithy.Member{Name: "ResourceARN", XMLName: "ResourceARN", Target: schemaResourceARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "TagKeys", XMLName: "TagKeys", Target: schemaTagKeyList, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateAccountSettingsInput = smithy.Structure("UpdateAccountSettingsInput",
 	smithy.Member{Name: "MinimumThroughputBillingCommitment", XMLName: "MinimumThroughputBillingCommitment", Target: schemaMinimumThroughputBillingCommitmentInput, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateAccountSettingsOutput = smithy.Structure("UpdateAccountSettingsOutput",
 	smithy.Member{Name: "MinimumThroughputBillingCommitment", XMLName: "MinimumThroughputBillingCommitment", Target: schemaMinimumThroughputBillingCommitmentOutput},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateMaxRecordSizeInput = smithy.Structure("UpdateMaxRecordSizeInput",
 	smithy.Member{Name: "MaxRecordSizeInKiB", XMLName: "MaxRecordSizeInKiB", Target: schemaMaxRecordSizeInKiB, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateShardCountInput = smithy.Structure("UpdateShardCountInput",
 	smithy.Member{Name: "ScalingType", XMLName: "ScalingType", Target: schemaScalingType, Required: true},
@@ -624,42 +624,42 @@ var schemaUpdateShardCountInput = smithy.Structure("UpdateShardCountInput",
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "TargetShardCount", XMLName: "TargetShardCount", Target: schemaPositiveIntegerObject, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateShardCountOutput = smithy.Structure("UpdateShardCountOutput",
 	smithy.Member{Name: "CurrentShardCount", XMLName: "CurrentShardCount", Target: schemaPositiveIntegerObject},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "TargetShardCount", XMLName: "TargetShardCount", Target: schemaPositiveIntegerObject},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateStreamModeInput = smithy.Structure("UpdateStreamModeInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN, Required: true},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamModeDetails", XMLName: "StreamModeDetails", Target: schemaStreamModeDetails, Required: true},
 	smithy.Member{Name: "WarmThroughputMiBps", XMLName: "WarmThroughputMiBps", Target: schemaNaturalIntegerObject},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateStreamRecordDistributionStrategyInput = smithy.Structure("UpdateStreamRecordDistributionStrategyInput",
 	smithy.Member{Name: "RecordDistributionStrategy", XMLName: "RecordDistributionStrategy", Target: schemaRecordDistributionStrategy, Required: true},
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateStreamWarmThroughputInput = smithy.Structure("UpdateStreamWarmThroughputInput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamId", XMLName: "StreamId", Target: schemaStreamId},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "WarmThroughputMiBps", XMLName: "WarmThroughputMiBps", Target: schemaNaturalIntegerObject, Required: true},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaUpdateStreamWarmThroughputOutput = smithy.Structure("UpdateStreamWarmThroughputOutput",
 	smithy.Member{Name: "StreamARN", XMLName: "StreamARN", Target: schemaStreamARN},
 	smithy.Member{Name: "StreamName", XMLName: "StreamName", Target: schemaStreamName},
 	smithy.Member{Name: "WarmThroughput", XMLName: "WarmThroughput", Target: schemaWarmThroughputObject},
-)
+).InJava("com.amazonaws.kinesis.v20131202")
 
 var schemaWarmThroughputObject = smithy.Structure("WarmThroughputObject",
 	smithy.Member{Name: "CurrentMiBps", XMLName: "CurrentMiBps", Target: schemaNaturalIntegerObject},
 	smithy.Member{Name: "TargetMiBps", XMLName: "TargetMiBps", Target: schemaNaturalIntegerObject},
-)
+).InJava("com.amazonaws.kinesis.v20131202")

@@ -18,22 +18,33 @@ import (
 // New returns the protocol in a version, "1.0" or "1.1". The versions differ in
 // the content type only.
 func New(version string) wire.Protocol {
-	return &protocol{contentType: "application/x-amz-json-" + version}
+	return &protocol{contentType: ContentType(version)}
 }
+
+// NewClassic returns the protocol as services of the classic dialect speak it.
+func NewClassic(version string) wire.Protocol {
+	return &protocol{contentType: ContentType(version), dialect: smithy.DialectClassic}
+}
+
+// ContentType of a version's documents.
+func ContentType(version string) string { return "application/x-amz-json-" + version }
 
 type protocol struct {
 	contentType string
+	dialect     smithy.Dialect
 	decoders    sync.Pool // of *decoder
 	encoders    sync.Pool // of *encoder
 }
 
-// Decode implements wire.Protocol. An empty body stands for {}.
+// Decode implements wire.Protocol. An empty body stands for {}, but not in the classic
+// dialect.
 func (p *protocol) Decode(op *smithy.Operation, r *wire.Request) (smithy.Shape, error) {
 	in := op.NewInput()
 	d, _ := p.decoders.Get().(*decoder)
 	if d == nil {
 		d = new(decoder)
 	}
+	d.dialect = p.dialect
 	err := d.decode(in, r.Body)
 	d.reset()
 	p.decoders.Put(d)
@@ -64,6 +75,9 @@ func (p *protocol) Encode(_ *smithy.Service, _ *smithy.Operation, out smithy.Sha
 // the old error code in x-amzn-query-error; code that compares it would break
 // without (facts-sqs.md 12).
 func (p *protocol) EncodeError(svc *smithy.Service, _ *smithy.Operation, err *smithy.APIError, _ string, dst []byte) wire.Response {
+	if p.dialect == smithy.DialectClassic {
+		return wire.Response{Status: err.Status, ContentType: p.contentType, Body: appendClassicError(dst, err)}
+	}
 	dst = append(dst, `{"__type":`...)
 	name := err.Shape
 	if err.Namespace != "" {
@@ -82,4 +96,17 @@ func (p *protocol) EncodeError(svc *smithy.Service, _ *smithy.Operation, err *sm
 		res.Fields = []wire.Field{{Name: "x-amzn-query-error", Value: err.Code + fault}}
 	}
 	return res
+}
+
+// appendClassicError appends an error as the classic dialect has it: the bare name of
+// its type, no message where there is none, and a capital where the front end itself
+// answers (facts-kinesis.md 1).
+func appendClassicError(dst []byte, err *smithy.APIError) []byte {
+	dst = append(dst, `{"__type":`...)
+	dst = AppendString(dst, err.Shape)
+	if err.Message != "" {
+		dst = append(dst, `,"`+wire.MessageKey(err)+`":`...)
+		dst = AppendString(dst, err.Message)
+	}
+	return append(dst, '}')
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/smithy"
+	"github.com/spillway/spillway/internal/wire"
 )
 
 // maxDepth bounds how deep containers nest, in known and unknown members alike.
@@ -31,8 +32,12 @@ type frame struct {
 // decode reads body into in.
 func (d *decoder) decode(in smithy.Shape, body []byte) error {
 	d.start(body)
-	d.space()
-	if d.pos == len(d.src) && d.err == nil {
+	c := d.peek()
+	switch {
+	case d.err != nil:
+	case d.dialect == smithy.DialectClassic && c != '{':
+		d.malformed()
+	case d.pos == len(d.src):
 		return nil // an empty body stands for {}
 	}
 	d.Struct(in)
@@ -61,13 +66,13 @@ func (d *decoder) Err() error {
 	return nil // not d.err: that would be a non-nil interface
 }
 
-// enter opens a container whose bracket is next.
-func (d *decoder) enter(bracket byte) *frame {
+// enter opens a container of a kind, whose bracket is next.
+func (d *decoder) enter(bracket byte, kind smithy.Kind) *frame {
 	if d.err != nil {
 		return nil
 	}
 	if c := d.peek(); c != bracket {
-		d.notCollection(c)
+		d.mismatch(c, kind)
 		return nil
 	}
 	if d.depth == maxDepth {
@@ -83,13 +88,13 @@ func (d *decoder) enter(bracket byte) *frame {
 
 // Struct implements smithy.Decoder.
 func (d *decoder) Struct(v smithy.Shape) {
-	f := d.enter('{')
+	f := d.enter('{', smithy.KindStructure)
 	if f == nil {
 		return
 	}
 	s := v.Schema()
 	for d.next(f, '}') {
-		i := s.MemberIndex(d.name())
+		i := s.MemberIndex(string(d.name()))
 		switch {
 		case d.err != nil:
 		case i < 0:
@@ -104,14 +109,14 @@ func (d *decoder) Struct(v smithy.Shape) {
 
 // BeginList implements smithy.Decoder.
 func (d *decoder) BeginList(m *smithy.Member) {
-	if f := d.enter('['); f != nil {
+	if f := d.enter('[', smithy.KindList); f != nil {
 		f.target, f.lenient = m.Target.Elem.Target, m.Target.LenientScalars
 	}
 }
 
 // BeginMap implements smithy.Decoder.
 func (d *decoder) BeginMap(m *smithy.Member) {
-	if f := d.enter('{'); f != nil {
+	if f := d.enter('{', smithy.KindMap); f != nil {
 		f.isMap = true
 		f.target, f.lenient = m.Target.Elem.Target, m.Target.LenientScalars
 	}
@@ -126,7 +131,7 @@ func (d *decoder) More() bool {
 	}
 	for d.next(f, closing) {
 		if f.isMap {
-			d.key = d.name()
+			d.key = d.keep(d.name())
 		}
 		if d.err == nil && !d.null() {
 			return true
@@ -175,12 +180,12 @@ func (d *decoder) String() string {
 		switch start := d.pos; {
 		case c == 't' || c == 'f':
 			d.boolean(c)
-			return d.text[start:d.pos]
+			return d.keep(d.src[start:d.pos])
 		case isNumber(c):
-			return d.number()
+			return d.keep(d.number())
 		}
 	}
-	d.mismatch(c, "a String")
+	d.mismatch(c, smithy.KindString)
 	return ""
 }
 
@@ -190,18 +195,23 @@ func (d *decoder) Int() int64 {
 	if d.err != nil {
 		return 0
 	}
-	what, bits := "a Long", 64
+	kind, bits := smithy.KindLong, 64
 	if t := d.frames[d.depth].target; t != nil && t.Kind == smithy.KindInteger {
-		what, bits = "an Integer", 32
+		kind, bits = smithy.KindInteger, 32
 	}
 	c := d.peek()
 	if !isNumber(c) {
-		d.mismatch(c, what)
+		d.mismatch(c, kind)
 		return 0
 	}
-	v, ok := parseInt(d.number(), bits)
-	if !ok && d.err == nil {
-		d.fail("NUMBER_VALUE can not be converted to " + what)
+	text := d.number()
+	v, ok := parseInt(text, bits)
+	switch {
+	case ok || d.err != nil:
+	case d.dialect == smithy.DialectClassic:
+		return clampInt(text, bits)
+	default:
+		d.mismatch(c, kind)
 	}
 	return v
 }
@@ -212,19 +222,19 @@ func (d *decoder) Float() float64 {
 		return 0
 	}
 	c := d.peek()
-	text := ""
+	var text []byte
 	switch {
 	case c == '"':
-		text = d.str()
+		text = d.raw()
 	case isNumber(c):
 		text = d.number()
 	default:
-		d.mismatch(c, "a Double")
+		d.mismatch(c, smithy.KindDouble)
 		return 0
 	}
-	v, ok := parseFloat(text, c == '"')
+	v, ok := parseFloat(string(text), c == '"')
 	if !ok && d.err == nil {
-		d.mismatch(c, "a Double")
+		d.mismatch(c, smithy.KindDouble)
 	}
 	return v
 }
@@ -235,11 +245,18 @@ func (d *decoder) Bool() bool {
 		return false
 	}
 	c := d.peek()
-	if c != 't' && c != 'f' {
-		d.mismatch(c, "a Boolean")
-		return false
+	switch {
+	case c == 't', c == 'f':
+		return d.boolean(c)
+	case c == '"' && d.dialect == smithy.DialectClassic:
+		v, problem := wire.ClassicBool(d.raw())
+		if problem != "" && d.err == nil {
+			d.fail(problem)
+		}
+		return v
 	}
-	return d.boolean(c)
+	d.mismatch(c, smithy.KindBoolean)
+	return false
 }
 
 // Blob implements smithy.Decoder.
@@ -249,16 +266,43 @@ func (d *decoder) Blob() []byte {
 	}
 	c := d.peek()
 	if c != '"' {
-		d.mismatch(c, "a Blob")
+		d.mismatch(c, smithy.KindBlob)
 		return nil
 	}
-	text := d.str()
-	out, err := base64.StdEncoding.DecodeString(text)
+	text := d.raw()
+	if d.err != nil {
+		return nil
+	}
+	if d.dialect == smithy.DialectClassic {
+		out, ok := d.strictBase64(text)
+		if !ok {
+			d.fail(wire.ClassicBlob(text))
+		}
+		return out
+	}
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Decode(out, text)
 	if err != nil {
-		d.fail("STRING_VALUE can not be converted to a Blob")
+		d.mismatch(c, smithy.KindBlob)
 		return nil
 	}
-	return out
+	return out[:n]
+}
+
+var strict = base64.StdEncoding.Strict()
+
+// strictBase64 decodes without line breaks or bits that say nothing.
+func (d *decoder) strictBase64(text []byte) ([]byte, bool) {
+	if len(text)%4 != 0 {
+		return nil, false
+	}
+	size := len(text) / 4 * 3
+	for i := len(text) - 1; i >= 0 && i >= len(text)-2 && text[i] == '='; i-- {
+		size--
+	}
+	out := d.kept.Bytes(size, len(d.src)-d.pos)
+	n, err := strict.Decode(out, text)
+	return out, err == nil && n == size
 }
 
 // Time implements smithy.Decoder.
@@ -268,12 +312,12 @@ func (d *decoder) Time() time.Time {
 	}
 	c := d.peek()
 	if !isNumber(c) {
-		d.mismatch(c, "milliseconds since epoch")
+		d.mismatch(c, smithy.KindTimestamp)
 		return time.Time{}
 	}
-	v, ok := parseEpoch(d.number())
+	v, ok := parseEpoch(string(d.number()))
 	if !ok && d.err == nil {
-		d.fail("NUMBER_VALUE can not be converted to milliseconds since epoch")
+		d.mismatch(c, smithy.KindTimestamp)
 	}
 	return v
 }

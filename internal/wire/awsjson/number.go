@@ -10,8 +10,8 @@ import (
 // isNumber reports whether c begins a JSON number.
 func isNumber(c byte) bool { return c == '-' || '0' <= c && c <= '9' }
 
-// number reads a number and returns its text.
-func (s *scanner) number() string {
+// number reads a number and returns its text, as raw does.
+func (s *scanner) number() []byte {
 	start, i := s.pos, s.pos
 	digits := func() bool {
 		from := i
@@ -44,13 +44,17 @@ func (s *scanner) number() string {
 	s.pos = i
 	if !ok {
 		s.malformed()
-		return ""
+		return nil
 	}
-	return s.text[start:i]
+	return s.src[start:i]
 }
 
 // parseInt reads an integer of so many bits, cutting off a fraction.
-func parseInt(text string, bits int) (int64, bool) {
+func parseInt(b []byte, bits int) (int64, bool) {
+	if v, ok := plainInt(b); ok && bits == 64 || ok && v == int64(int32(v)) {
+		return v, true
+	}
+	text := string(b)
 	if v, err := strconv.ParseInt(text, 10, bits); err == nil {
 		return v, true
 	}
@@ -67,6 +71,29 @@ func parseInt(text string, bits int) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// plainInt reads the integers that are found in requests.
+func plainInt(b []byte) (v int64, ok bool) {
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + int64(c-'0')
+	}
+	return v, true
+}
+
+// clampInt is the integer of so many bits that is nearest to a number which does not
+// fit.
+func clampInt(b []byte, bits int) int64 {
+	if b[0] == '-' {
+		return -1 << (bits - 1)
+	}
+	return 1<<(bits-1) - 1
 }
 
 // parseFloat reads a number, or if quoted one of the names of what numbers

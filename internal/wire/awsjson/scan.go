@@ -4,19 +4,20 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/spillway/spillway/internal/smithy"
+	"github.com/spillway/spillway/internal/wire"
 )
 
 // scanner splits a JSON text into tokens.
 type scanner struct {
-	src  []byte // the request's own bytes, for scanning
-	text string // a copy of src, which results slice
-	pos  int
-	err  *smithy.APIError
-	buf  []byte // scratch of unescaping
+	src     []byte
+	pos     int
+	err     *smithy.APIError
+	buf     []byte // scratch of unescaping
+	kept    wire.Kept
+	dialect smithy.Dialect
 }
 
 // keptBuffer is the largest scratch buffer, in bytes, that outlives a request.
@@ -25,11 +26,14 @@ const keptBuffer = 64 << 10
 // start begins a text. JSON between systems is UTF-8 (RFC 8259, 8.1): anything
 // else is refused before a string could carry it on.
 func (s *scanner) start(body []byte) {
-	*s = scanner{src: body, text: string(body), buf: s.buf}
+	s.src = body
 	if !utf8.Valid(body) {
 		s.fail("The request body is not valid UTF-8.")
 	}
 }
+
+// keep copies b to where it outlives the request.
+func (s *scanner) keep(b []byte) string { return s.kept.String(b, len(s.src)-s.pos) }
 
 // fail records the first error and moves to the end, so that nothing more is
 // read.
@@ -40,51 +44,37 @@ func (s *scanner) fail(message string) {
 	s.pos = len(s.src)
 }
 
+// malformed says that the text is no JSON. The classic dialect does not say so.
 func (s *scanner) malformed() {
-	if s.err == nil {
+	switch {
+	case s.err != nil:
+	case s.dialect == smithy.DialectClassic:
+		s.fail("")
+	default:
 		s.fail("Could not parse request body into json: unexpected character or end of input at offset " + strconv.Itoa(s.pos))
 	}
 }
 
-// mismatch says that the token beginning with c is not what is expected. The
-// texts are AWS's (facts-sqs.md 1.5).
-func (s *scanner) mismatch(c byte, what string) {
-	token := ""
+// mismatch says that the token beginning with c is not of the kind that is wanted.
+func (s *scanner) mismatch(c byte, want smithy.Kind) {
+	token := wire.TokenString
 	switch {
-	case c == '{':
-		s.fail("Start of structure or map found where not expected.")
-		return
-	case c == '[':
-		s.fail("Start of list found where not expected")
-		return
 	case c == '"':
-		token = "STRING_VALUE"
+	case c == '{':
+		token = wire.TokenMap
+	case c == '[':
+		token = wire.TokenList
 	case c == 't':
-		token = "TRUE_VALUE"
+		token = wire.TokenTrue
 	case c == 'f':
-		token = "FALSE_VALUE"
+		token = wire.TokenFalse
 	case isNumber(c):
-		token = "NUMBER_VALUE"
+		token = wire.TokenNumber
 	default:
 		s.malformed()
 		return
 	}
-	s.fail(token + " can not be converted to " + what)
-}
-
-// notCollection says that the token beginning with c is not the collection that
-// is expected.
-func (s *scanner) notCollection(c byte) {
-	switch {
-	case c == '"':
-		s.fail("Unrecognized collection type class java.lang.String")
-	case c == 't', c == 'f':
-		s.fail("Unrecognized collection type class java.lang.Boolean")
-	case isNumber(c):
-		s.fail("Unrecognized collection type class java.lang.Number")
-	default:
-		s.mismatch(c, "")
-	}
+	s.fail(wire.Mismatch(s.dialect, token, want))
 }
 
 // space skips insignificant whitespace.
@@ -125,33 +115,37 @@ func (s *scanner) boolean(c byte) bool {
 }
 
 func (s *scanner) literal(word string) bool {
-	if !strings.HasPrefix(s.text[s.pos:], word) {
+	end := s.pos + len(word)
+	if end > len(s.src) || string(s.src[s.pos:end]) != word {
 		s.malformed()
 		return false
 	}
-	s.pos += len(word)
+	s.pos = end
 	return true
 }
 
-// name reads a member's name and its colon.
-func (s *scanner) name() string {
+// name reads a member's name and its colon. The result is as raw's.
+func (s *scanner) name() []byte {
 	if s.peek() != '"' {
 		s.malformed()
-		return ""
+		return nil
 	}
-	name := s.str()
+	name := s.raw()
 	if s.peek() != ':' {
 		s.malformed()
-		return ""
+		return nil
 	}
 	s.pos++
 	s.space()
 	return name
 }
 
-// str reads a string, on whose quote the scanner stands. Only strings with
-// escapes are copied.
-func (s *scanner) str() string {
+// str reads a string, on whose quote the scanner stands.
+func (s *scanner) str() string { return s.keep(s.raw()) }
+
+// raw reads a string, on whose quote the scanner stands. The result is part of the
+// text, or of the scratch buffer: good until the next string is read.
+func (s *scanner) raw() []byte {
 	s.pos++
 	start := s.pos
 	escaped := false
@@ -160,19 +154,19 @@ func (s *scanner) str() string {
 		if i >= len(s.src) || s.src[i] < 0x20 {
 			s.pos = i
 			s.malformed()
-			return ""
+			return nil
 		}
 		if s.src[i] == '"' {
 			s.pos = i + 1
 			if !escaped {
-				return s.text[start:i]
+				return s.src[start:i]
 			}
 			var ok bool
-			if s.buf, ok = unescape(s.buf[:0], s.text[start:i]); !ok {
+			if s.buf, ok = unescape(s.buf[:0], s.src[start:i]); !ok {
 				s.malformed()
-				return ""
+				return nil
 			}
-			return string(s.buf)
+			return s.buf
 		}
 		escaped = true
 		s.pos = min(i+2, len(s.src)) // the backslash and what it escapes
@@ -207,7 +201,7 @@ func special(b []byte) int {
 func (s *scanner) skip(depth int) {
 	switch c := s.peek(); {
 	case c == '"':
-		s.str()
+		s.raw()
 	case c == 't', c == 'f':
 		s.boolean(c)
 	case c == 'n':

@@ -1,6 +1,7 @@
 package awsjson
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -43,15 +44,15 @@ func AppendString(dst []byte, v string) []byte {
 // unescape appends the meaning of s, the inside of a JSON string, to dst. It
 // reports false for an escape that JSON does not have. A surrogate without its
 // other half becomes U+FFFD, as in the SDKs that would compute an MD5 of it.
-func unescape(dst []byte, s string) ([]byte, bool) {
+func unescape(dst, s []byte) ([]byte, bool) {
 	for {
-		i := strings.IndexByte(s, '\\')
+		i := bytes.IndexByte(s, '\\')
 		if i < 0 {
 			return append(dst, s...), true
 		}
 		dst = append(dst, s[:i]...)
 		s = s[i+1:]
-		if s == "" {
+		if len(s) == 0 {
 			return dst, false
 		}
 		c := s[0]
@@ -77,7 +78,7 @@ func unescape(dst []byte, s string) ([]byte, bool) {
 			s = s[4:]
 			if utf16.IsSurrogate(r) {
 				full := rune(utf8.RuneError)
-				if strings.HasPrefix(s, `\u`) {
+				if len(s) > 1 && s[0] == '\\' && s[1] == 'u' {
 					if low, ok := hex4(s[2:]); ok {
 						full = utf16.DecodeRune(r, low)
 					}
@@ -94,7 +95,7 @@ func unescape(dst []byte, s string) ([]byte, bool) {
 	}
 }
 
-func hex4(s string) (rune, bool) {
+func hex4(s []byte) (rune, bool) {
 	if len(s) < 4 {
 		return 0, false
 	}
