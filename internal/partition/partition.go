@@ -98,7 +98,9 @@ func (p *Partition) equip(log Log) {
 // ID is the partition's number: 0 is the catalog, data partitions count from 1.
 func (p *Partition) ID() uint16 { return p.id }
 
-// Attach adds a machine. All machines must be attached before the Set starts.
+// Attach adds a machine; each has key spaces of its own, and commands of all share the
+// batches. All must be attached before the Set starts. They are loaded, advanced and
+// unloaded in this order.
 func (p *Partition) Attach(m Machine) { p.machines = append(p.machines, m) }
 
 // Full tells whether the disk is so full that new data should be refused, with

@@ -77,8 +77,8 @@ func OpenSet(st *store.Store, o Options) (*Set, error) {
 	return s, nil
 }
 
-// Attach gives each data partition a machine. It must be called before Start, and
-// may be called more than once.
+// Attach gives each data partition a machine. It must be called before Start; each
+// engine calls it once.
 func (s *Set) Attach(build func(p *Partition) Machine) {
 	for _, p := range s.All() {
 		p.Attach(build(p))
