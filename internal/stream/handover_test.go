@@ -105,11 +105,9 @@ func (l *ledger) follow(ctx context.Context, w *world, id uint64, rng *rand.Rand
 	for ctx.Err() == nil {
 		s := w.nodes[rng.IntN(len(w.nodes))].Shard(id)
 		if rng.IntN(3) > 0 {
-			err := s.Wait(ctx, next)
-			if errors.Is(err, ErrClosed) || ctx.Err() != nil {
+			if err := s.Wait(ctx, next); errors.Is(err, ErrClosed) {
 				break
-			}
-			if err != nil {
+			} else if err != nil && ctx.Err() == nil {
 				return err
 			}
 		}
