@@ -20,6 +20,9 @@ import (
 	"github.com/spillway/spillway/internal/service"
 	"github.com/spillway/spillway/internal/smithy"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/aws/smithy-go/eventstream"
 )
 
@@ -302,6 +305,46 @@ func TestStreamFlows(t *testing.T) {
 			expect(t, r, "event SubscribeToShardEvent", fmt.Sprintf(ticked, strings.Repeat("z", i*40)))
 		}
 		if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestStreamForSDK: AWS's client reads a stream, and what ends it.
+func TestStreamForSDK(t *testing.T) {
+	t.Parallel()
+	eachFront(t, gateway.Config{}, func(t *testing.T, s *ticker, _ *gateway.Gateway, c *http.Client, url string) {
+		client := kinesis.New(kinesis.Options{
+			Region: "us-east-1", BaseEndpoint: &url, HTTPClient: c,
+			Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
+		})
+		out, err := client.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
+			ConsumerARN: new("arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1"), ShardId: new("shardId-000000000000"),
+			StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeLatest},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream := out.GetStream()
+		defer stream.Close()
+		at := time.UnixMilli(1_700_000_000_123).UTC()
+		s.events <- &kinesisapi.SubscribeToShardEvent{
+			ContinuationSequenceNumber: new("7"), MillisBehindLatest: new(int64(5)),
+			Records: []kinesisapi.Record{{Data: []byte("\x00\xff"), PartitionKey: new("é"), SequenceNumber: new("6"), ApproximateArrivalTimestamp: &at}},
+		}
+		event, ok := receive(t, stream.Events()).(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent)
+		if !ok || *event.Value.ContinuationSequenceNumber != "7" || len(event.Value.Records) != 1 {
+			t.Fatalf("%+v", event)
+		}
+		if r := event.Value.Records[0]; string(r.Data) != "\x00\xff" || *r.PartitionKey != "é" || !r.ApproximateArrivalTimestamp.Equal(at) {
+			t.Errorf("%+v", r)
+		}
+		s.events <- kinesisapi.ResourceInUseException.New("another subscription")
+		if e, more := <-stream.Events(); more {
+			t.Errorf("%+v", e)
+		}
+		var inUse *types.ResourceInUseException
+		if err := stream.Err(); !errors.As(err, &inUse) || inUse.ErrorMessage() != "another subscription" {
 			t.Error(err)
 		}
 	})
