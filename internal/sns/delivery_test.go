@@ -242,7 +242,7 @@ func TestHangingEndpoints(t *testing.T) {
 			f.out.mu.Unlock()
 			return deliver.Fail(ctx.Err(), false)
 		})
-		const messages = 40
+		const messages = 20
 		began := time.Now()
 		for i := range messages {
 			f.publish(topic, fmt.Sprint(i))

@@ -86,7 +86,13 @@ func virtually(t *testing.T, f func(f *fixture), change ...func(*Config)) {
 
 func newFixture(t *testing.T, st *store.Store, change ...func(*Config)) *fixture {
 	t.Helper()
-	f := &fixture{T: t, out: newEndpoints(), gate: &gate{lost: map[string]bool{}}, call: service.Call{
+	return newFixtureOf(t, st, newEndpoints(), change...)
+}
+
+// newFixtureOf is newFixture with endpoints that are there already.
+func newFixtureOf(t *testing.T, st *store.Store, out *endpoints, change ...func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{T: t, out: out, gate: &gate{lost: map[string]bool{}}, call: service.Call{
 		Principal: &iam.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, Root: true},
 		Region:    region, BaseURL: baseURL, Path: "/",
 	}, change: func(c *Config) {
