@@ -166,3 +166,17 @@ func TestKept(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestGrow: a large answer is written into one buffer.
+func TestGrow(t *testing.T) {
+	t.Parallel()
+	out := &kinesisapi.GetRecordsOutput{}
+	for i := range 500 {
+		out.Records = append(out.Records, kinesisapi.Record{Data: make([]byte, i*20), PartitionKey: new("k"), SequenceNumber: new("1")})
+	}
+	for _, p := range benchProtocols {
+		if body := p.Encode(kinesisapi.Service, kinesisapi.GetRecords, out, "", nil).Body; cap(body) > len(body)*5/4 {
+			t.Errorf("%s: %d bytes for %d", p.name, cap(body), len(body))
+		}
+	}
+}

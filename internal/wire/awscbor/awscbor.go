@@ -46,13 +46,13 @@ func (p *protocol) Decode(op *smithy.Operation, r *wire.Request) (smithy.Shape, 
 
 // Encode implements wire.Protocol. Operations without output answer with an empty
 // body.
-func (p *protocol) Encode(_ *smithy.Service, _ *smithy.Operation, out smithy.Shape, _ string, dst []byte) wire.Response {
+func (p *protocol) Encode(svc *smithy.Service, _ *smithy.Operation, out smithy.Shape, _ string, dst []byte) wire.Response {
 	if out != nil {
 		e, _ := p.encoders.Get().(*encoder)
 		if e == nil {
 			e = new(encoder)
 		}
-		e.dst = append(dst, beginMap)
+		e.dst = append(wire.Grow(dst, svc, out, false), beginMap)
 		out.EncodeMembers(e)
 		dst = append(e.dst, stop)
 		*e = encoder{inList: e.inList[:0]}

@@ -56,13 +56,13 @@ func (p *protocol) Decode(op *smithy.Operation, r *wire.Request) (smithy.Shape, 
 
 // Encode implements wire.Protocol. Operations without output answer with an
 // empty body, not {}: SDKs of either kind accept it, and AWS does it.
-func (p *protocol) Encode(_ *smithy.Service, _ *smithy.Operation, out smithy.Shape, _ string, dst []byte) wire.Response {
+func (p *protocol) Encode(svc *smithy.Service, _ *smithy.Operation, out smithy.Shape, _ string, dst []byte) wire.Response {
 	if out != nil {
 		e, _ := p.encoders.Get().(*encoder)
 		if e == nil {
 			e = new(encoder)
 		}
-		e.dst = append(dst, '{')
+		e.dst = append(wire.Grow(dst, svc, out, true), '{')
 		out.EncodeMembers(e)
 		dst = append(e.dst, '}')
 		*e = encoder{inList: e.inList[:0]}
