@@ -60,7 +60,7 @@ func (r *streamRecord) distribution() *string {
 }
 
 // shown is a shard as the API shows it. Parents are named as long as they exist.
-func (sh *shard) shown() kinesisapi.Shard {
+func (x *stream) shown(sh *shard, now int64) kinesisapi.Shard {
 	out := kinesisapi.Shard{
 		ShardId: new(shardID(sh.Index)), HashKeyRange: sh.keys(),
 		SequenceNumberRange: &kinesisapi.SequenceNumberRange{StartingSequenceNumber: new(sh.first().String())},
@@ -68,11 +68,14 @@ func (sh *shard) shown() kinesisapi.Shard {
 	if sh.Closed != 0 {
 		out.SequenceNumberRange.EndingSequenceNumber = new(sh.last().String())
 	}
-	if len(sh.Parents) > 0 {
-		out.ParentShardId = new(shardID(sh.Parents[0]))
-	}
-	if len(sh.Parents) > 1 {
-		out.AdjacentParentShardId = new(shardID(sh.Parents[1]))
+	for i, index := range sh.Parents {
+		switch parent := x.shardAt(index); {
+		case parent == nil || x.expired(parent, now):
+		case i == 0:
+			out.ParentShardId = new(shardID(index))
+		default:
+			out.AdjacentParentShardId = new(shardID(index))
+		}
 	}
 	return out
 }

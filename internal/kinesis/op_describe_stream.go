@@ -47,7 +47,7 @@ func (s *Service) DescribeStream(ctx context.Context, c *service.Call, in *kines
 		Shards: make([]kinesisapi.Shard, 0, min(len(all), most)),
 	}
 	for _, sh := range all[:min(len(all), most)] {
-		d.Shards = append(d.Shards, sh.shown())
+		d.Shards = append(d.Shards, x.shown(sh, now))
 	}
 	return &kinesisapi.DescribeStreamOutput{StreamDescription: d}, nil
 }

@@ -123,7 +123,7 @@ func (s *Service) ListShards(_ context.Context, c *service.Call, in *kinesisapi.
 			out.NextToken = new(s.seal.token("shards", c.Now, token.encode()))
 			break
 		}
-		out.Shards = append(out.Shards, sh.shown())
+		out.Shards = append(out.Shards, x.shown(sh, now))
 		token.after = sh.Index
 	}
 	return out, nil
@@ -176,16 +176,13 @@ func (x *stream) wanted(sh *shard, t *shardToken, now int64) bool {
 	return true
 }
 
-// began is when a shard took over from its parents, so that at no time there is a hole
-// between them: the time in its sequence numbers is a little later.
+// began is when a shard took over from its parents: the time in its sequence numbers is a
+// little later.
 func (x *stream) began(sh *shard) int64 {
-	began := int64(0)
 	for _, index := range sh.Parents {
-		parent := x.shardAt(index)
-		if parent == nil {
-			return sh.Created * 1000 // long ago
+		if parent := x.shardAt(index); parent != nil {
+			return parent.Closed // as that of the other one
 		}
-		began = max(began, parent.Closed)
 	}
-	return began
+	return 0
 }

@@ -157,8 +157,12 @@ func checkOrdering(x *stream, number *string, now time.Time) error {
 	if number == nil {
 		return nil
 	}
+	latest := now.Unix() + 1
+	for _, sh := range x.open {
+		latest = max(latest, sh.Created) // a moment ahead of the clock after a resharding
+	}
 	q, foreign, ok := parseSequence(*number)
-	if !ok || !foreign && q.time > now.Unix()+1 {
+	if !ok || !foreign && q.time > latest {
 		return invalid("ExclusiveMinimumSequenceNumber %s used in PutRecord on stream %s under account %s is invalid.", *number, x.stream, x.account)
 	}
 	return nil

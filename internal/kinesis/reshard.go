@@ -11,16 +11,15 @@ import (
 // plan is a resharding as it is made: splits and merges one after the other, of which
 // only the first parents ever had records.
 type plan struct {
-	tx    *catalog.Tx
-	r     *streamRecord
-	now   int64 // unix ms
-	out   reshardRecord
-	open  map[int]shardRecord // what is open after the steps so far
-	depth map[int]int64       // how many steps after now a shard is made
+	tx   *catalog.Tx
+	r    *streamRecord
+	now  int64 // unix ms
+	out  reshardRecord
+	open map[int]shardRecord // what is open after the steps so far
 }
 
 func newPlan(tx *catalog.Tx, r *streamRecord, now time.Time) *plan {
-	p := &plan{tx: tx, r: r, now: now.UnixMilli(), open: make(map[int]shardRecord), depth: make(map[int]int64)}
+	p := &plan{tx: tx, r: r, now: now.UnixMilli(), open: make(map[int]shardRecord)}
 	for _, sh := range r.Shards {
 		if sh.Closed == 0 {
 			p.open[sh.Index] = sh
@@ -30,11 +29,11 @@ func newPlan(tx *catalog.Tx, r *streamRecord, now time.Time) *plan {
 }
 
 // replace closes parents and makes one shard of a range. A child is made a second after
-// its parents end, so that its sequence numbers are larger.
+// its parents end, and after they were made, so that its sequence numbers are larger.
 func (p *plan) replace(parents []int, ranges ...hashRange) (children []int) {
-	var step int64
+	created := p.now/1000 + 1
 	for _, index := range parents {
-		step = max(step, p.depth[index]+1)
+		created = max(created, p.open[index].Created+1)
 	}
 	for _, index := range parents {
 		if p.r.shard(index) != nil && p.r.shard(index).Closed == 0 {
@@ -42,7 +41,7 @@ func (p *plan) replace(parents []int, ranges ...hashRange) (children []int) {
 		}
 		for i := range p.out.Make {
 			if p.out.Make[i].Index == index {
-				p.out.Make[i].Closed = p.now + (step-1)*1000
+				p.out.Make[i].Closed = p.now // and when it is done, the time of all
 			}
 		}
 		delete(p.open, index)
@@ -50,12 +49,11 @@ func (p *plan) replace(parents []int, ranges ...hashRange) (children []int) {
 	for _, g := range ranges {
 		sh := shardRecord{
 			Index: p.r.Next, ID: p.tx.NextID(), Start: g.start.String(), End: g.end.String(), Parents: parents,
-			Created: p.now/1000 + step,
+			Created: created,
 		}
 		p.r.Next++
 		p.out.Make = append(p.out.Make, sh)
 		p.open[sh.Index] = sh
-		p.depth[sh.Index] = step
 		children = append(children, sh.Index)
 	}
 	return children
@@ -128,14 +126,12 @@ func (s *Service) reshard(ctx context.Context, x *stream, now time.Time, make fu
 // engine, for ever, and then the children take records. It can be done any number of
 // times, by any node.
 func (s *Service) finishReshard(ctx context.Context, n name) error {
-	x, err := s.find(n)
-	if err != nil {
-		return err
-	}
-	if x.Reshard == nil {
+	x := s.lookup(n)
+	if x == nil || x.Reshard == nil {
 		return nil
 	}
-	closed := make(map[int]int64)
+	// All of it happens at one time, so that there is none at which a key has no shard.
+	var at int64
 	for _, index := range x.Reshard.Close {
 		sh := x.shardAt(index)
 		if sh == nil {
@@ -145,41 +141,40 @@ func (s *Service) finishReshard(ctx context.Context, n name) error {
 		if err != nil {
 			return engineError(err)
 		}
-		closed[index] = c.Time
+		at = max(at, c.Time, 1)
 	}
 	first := x.Reshard.Make[0].Index
 	return s.change(ctx, x, func(_ *catalog.Tx, r *streamRecord) error {
 		if r.Reshard == nil || r.Reshard.Make[0].Index != first {
 			return nil // somebody else was faster
 		}
-		late := int64(0) // the parents may have ended later than was planned
-		for index, at := range closed {
-			if sh := r.shard(index); sh != nil && sh.Closed == 0 {
-				sh.Closed = max(at, 1)
-				for _, child := range r.Reshard.Make {
-					late = max(late, (at/1000+1)-child.Created)
-				}
+		for _, index := range r.Reshard.Close {
+			if sh := r.shard(index); sh != nil {
+				sh.Closed = at
 			}
 		}
+		late := int64(0) // the parents may have ended later than was planned
 		for _, sh := range r.Reshard.Make {
-			sh.Created += max(0, late)
+			late = max(late, at/1000+1-sh.Created)
+		}
+		for _, sh := range r.Reshard.Make {
+			sh.Created += late
 			if sh.Closed != 0 {
-				sh.Closed += max(0, late) * 1000
+				sh.Closed = at
 			}
 			r.Shards = append(r.Shards, sh)
 		}
 		r.Reshard = nil
-		prune(r)
+		prune(r, time.Now())
 		return nil
 	})
 }
 
 // prune forgets closed shards whose records have all expired.
-func prune(r *streamRecord) {
-	now := time.Now().UnixMilli()
+func prune(r *streamRecord, now time.Time) {
 	kept := r.Shards[:0]
 	for _, sh := range r.Shards {
-		if sh.Closed == 0 || sh.Closed+int64(r.Hours)*hour >= now {
+		if sh.Closed == 0 || sh.Closed+int64(r.Hours)*hour >= now.UnixMilli() {
 			kept = append(kept, sh)
 		}
 	}
@@ -194,10 +189,11 @@ func (s *Service) shardLimit(n name, more int) error {
 
 // openShards counts an account's open shards in a region.
 func (s *Service) openShards(region, account string) (n int) {
+	now := time.Now().UnixMilli()
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for name, x := range s.streams {
-		if name.region == region && name.account == account {
+		if name.region == region && name.account == account && !x.deleted(now) {
 			n += len(x.open)
 		}
 	}

@@ -18,8 +18,10 @@ func checkHours(hours int) error {
 	return nil
 }
 
+// setHours sets the retention. Shards that expired before do not come back.
 func (s *Service) setHours(r *streamRecord, hours int, now time.Time) error {
 	if hours != r.Hours {
+		prune(r, now)
 		r.Hours = hours
 		s.update(r, now)
 	}

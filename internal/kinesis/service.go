@@ -76,7 +76,21 @@ func (s *Service) current(ctx context.Context) error { return engineError(s.cata
 const findLimit = 5 * time.Second
 
 // find returns a stream: not known here may mean that another node made it a moment ago.
+// A resharding that was interrupted is completed first.
 func (s *Service) find(n name) (*stream, error) {
+	x, err := s.known(n)
+	if err != nil || x.Reshard == nil {
+		return x, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), findLimit)
+	defer cancel()
+	if err := s.finishReshard(ctx, n); err != nil {
+		s.logger.Warn("resharding could not be completed", "stream", n.arn(), "error", err)
+	}
+	return s.known(n)
+}
+
+func (s *Service) known(n name) (*stream, error) {
 	look := func() *stream {
 		if x := s.lookup(n); x != nil && !x.deleted(time.Now().UnixMilli()) {
 			return x
