@@ -39,6 +39,7 @@ func (s *Service) CreateStream(ctx context.Context, c *service.Call, in *kinesis
 		return nil, err
 	}
 	return nil, engineError(s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+		s.sweep(tx, c.Now)
 		old, ok, err := get[streamRecord](tx, kindStream, n.key())
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package kinesis
 import (
 	"context"
 	"github.com/spillway/spillway/internal/catalog"
+	"time"
 
 	"github.com/spillway/spillway/internal/api/kinesisapi"
 	"github.com/spillway/spillway/internal/service"
@@ -41,14 +42,32 @@ func (s *Service) DeleteStream(ctx context.Context, c *service.Call, in *kinesis
 		if !ok || r.ID != x.ID {
 			return x.missing()
 		}
+		s.sweep(tx, c.Now)
 		for _, consumer := range consumers {
 			tx.Delete(kindConsumer, consumer.key())
 		}
-		if s.config.Transition == 0 {
+		switch {
+		case s.config.Transition == 0:
 			tx.Delete(kindStream, x.key())
+			return nil
+		case r.State == stateDeleting:
 			return nil
 		}
 		r.State, r.Until = stateDeleting, c.Now.Add(s.config.Transition).UnixMilli()
 		return put(tx, kindStream, x.key(), &r)
 	}))
+}
+
+// sweep deletes the streams whose time of being deleted is over.
+func (s *Service) sweep(tx *catalog.Tx, now time.Time) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for n, x := range s.streams {
+		if !x.deleted(now.UnixMilli()) {
+			continue
+		}
+		if r, ok, err := get[streamRecord](tx, kindStream, n.key()); err == nil && ok && r.deleted(now.UnixMilli()) {
+			tx.Delete(kindStream, n.key())
+		}
+	}
 }

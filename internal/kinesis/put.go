@@ -3,6 +3,7 @@ package kinesis
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 	"unicode/utf8"
 
@@ -28,6 +29,10 @@ func newEntry(x *stream, partitionKey *string, data []byte, explicit *string) (e
 	e := entry{key: deref(partitionKey), data: data}
 	if n := len(data) + len(e.key); n > x.maxRecord() {
 		return e, invalid("Record size of %d bytes exceeds the limit of %d bytes of stream %s.", n, x.maxRecord(), x.stream)
+	}
+	if x.Spread {
+		e.hash = hash{rand.Uint64(), rand.Uint64()}
+		return e, nil
 	}
 	e.hash = hashOf(e.key)
 	if explicit != nil {
