@@ -102,7 +102,7 @@ func onConsumer[In any](action string, named func(*In) (consumerARN, streamARN, 
 			return service.Access{}, err
 		}
 		byARN, streamARN, byName := named(in)
-		a := service.Access{Action: "kinesis:" + action, Resource: deref(byARN)}
+		a := service.Access{Action: "kinesis:" + action, Resource: deref(byARN), OwnerOnly: !shared[action]}
 		if byARN == nil {
 			a.Resource = deref(streamARN) + "/consumer/" + deref(byName) + ":*"
 		}

@@ -111,6 +111,13 @@ func (s *Service) known(n name) (*stream, error) {
 	return nil, n.missing()
 }
 
+// shared are the operations that policies of streams and consumers can open to other
+// accounts: those that AWS's examples of cross-account access name.
+var shared = map[string]bool{
+	"DescribeStream": true, "DescribeStreamSummary": true, "GetShardIterator": true, "PutRecord": true, "PutRecords": true,
+	"DescribeStreamConsumer": true, "SubscribeToShard": true, // and ListShards, GetRecords
+}
+
 // on returns the authorization of an operation on the stream that its input names.
 func on[In any](action string, named func(*In) (streamName, streamARN *string)) func(*Service, *service.Call, *In) (service.Access, error) {
 	return func(s *Service, c *service.Call, in *In) (service.Access, error) {
@@ -122,7 +129,7 @@ func on[In any](action string, named func(*In) (streamName, streamARN *string)) 
 		if err != nil {
 			return service.Access{}, err
 		}
-		a := service.Access{Action: "kinesis:" + action, Resource: n.arn(), Owner: n.account}
+		a := service.Access{Action: "kinesis:" + action, Resource: n.arn(), Owner: n.account, OwnerOnly: !shared[action]}
 		if x := s.lookup(n); x != nil {
 			a.Policy = x.policy
 		}
