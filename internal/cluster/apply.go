@@ -38,12 +38,13 @@ type sighting struct {
 	time, at time.Time // at is zero if there was none; else with monotonic reading
 }
 
-// see takes a sighting over, if it says more than what was known.
+// slower is the part of time by which an owner's clock may run slower than others
+// (package partition).
+const slower = 1000
+
+// see takes a sighting over. The latest counts: clocks do not run at the same speed.
 func (s *sighting) see(shown, at time.Time) {
-	if at.IsZero() {
-		return
-	}
-	if s.at.IsZero() || shown.After(s.time.Add(at.Sub(s.at))) {
+	if !at.IsZero() {
 		s.time, s.at = shown, at
 	}
 }
@@ -55,7 +56,8 @@ func (s *sighting) since(shown time.Time) (now, at time.Time) {
 		return shown, time.Time{}
 	}
 	at = time.Now()
-	if now = s.time.Add(at.Sub(s.at)); shown.After(now) {
+	passed := at.Sub(s.at)
+	if now = s.time.Add(passed - passed/slower); shown.After(now) {
 		now = shown
 	}
 	return now, at
@@ -75,7 +77,8 @@ func (a *applier) take(seq uint64, message []byte) error {
 		return err
 	}
 	next := a.at.next(&f, digestOf(message))
-	if fresh := a.fresh.Load(); fresh > 0 && seq >= fresh {
+	// A barrier repeats the last time that was.
+	if fresh := a.fresh.Load(); fresh > 0 && seq >= fresh && f.kind != kindBarrier {
 		a.clock.see(time.UnixMilli(next.time), time.Now())
 	}
 	switch f.kind {

@@ -61,3 +61,33 @@ func TestClockOverOwners(t *testing.T) {
 		}
 	})
 }
+
+// TestClocksRunAtOneSpeed: an owner whose system's clock is behind the last owner's goes
+// on at the same speed, so that the next one, which knows what has passed, does not end
+// leases early.
+func TestClocksRunAtOneSpeed(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []time.Duration{-90 * time.Second, 0, 90 * time.Second} {
+		for _, known := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				c := clock{skew: skew}
+				shown, at := time.Now().Add(time.Second), time.Now()
+				if !known {
+					at = time.Time{}
+				}
+				c.resume(shown, at)
+				began := c.now()
+				if began.Before(shown.Round(0)) {
+					t.Errorf("skew %v: went back by %v", skew, shown.Sub(began))
+				}
+				for range 100 {
+					time.Sleep(100 * time.Millisecond)
+					c.now()
+				}
+				if passed := c.now().Sub(began); passed < 9990*time.Millisecond || passed > 10010*time.Millisecond {
+					t.Errorf("skew %v, known %v: %v passed in 10 s", skew, known, passed)
+				}
+			})
+		}
+	}
+}
