@@ -102,8 +102,9 @@ func (g *Gateway) serveFast(ctx *fasthttp.RequestCtx) {
 	call.request.Body = ctx.PostBody()
 	res := g.serve(&call.ctx, &call.request, ctx.Response.SwapBody(nil)[:0])
 	// fasthttp keeps both bodies' memory for as long as the connection is open.
-	if cap(call.request.Body) > keptBody {
+	if cap(call.request.Body) > keptBody || res.Stream != nil {
 		ctx.Request.SwapBody(nil)
+		call.request.Body = nil
 	}
 	if res.Stream != nil {
 		g.streamFast(ctx, call, &res)

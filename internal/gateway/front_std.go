@@ -123,11 +123,13 @@ func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
 	if buf == nil {
 		buf = new([]byte)
 	}
-	defer func() {
-		if cap(*buf) <= keptBody {
+	release := func() {
+		if buf != nil && cap(*buf) <= keptBody {
 			g.bodies.Put(buf)
 		}
-	}()
+		buf = nil
+	}
+	defer release()
 	body, refusal := g.readBody(w, hr, (*buf)[:0])
 	*buf = body[:0]
 	r.Arrived = time.Now()
@@ -150,6 +152,8 @@ func (g *Gateway) serveStd(w http.ResponseWriter, hr *http.Request) {
 		h[f.Name] = append(h[f.Name], f.Value)
 	}
 	if res.Stream != nil {
+		r.Body = nil
+		release()
 		g.streamStd(w, call, &res)
 		return
 	}

@@ -135,7 +135,8 @@ func (g *Gateway) call(ctx context.Context, r *Request, rt *route, buf []byte, i
 			return Response{}, err
 		}
 		streams = true
-		return g.stream(ctx, r, rt, events), nil
+		kept := *rt // other routes do not outlive their request, and cost nothing
+		return g.stream(ctx, r, &kept, events), nil
 	}
 	out, err := rt.operation.Invoke(ctx, c, in)
 	if err != nil {

@@ -101,6 +101,7 @@ func TestRoute(t *testing.T) {
 func FuzzRoute(f *testing.F) {
 	f.Add("POST", "/000000000000/q?Action=ListQueues", "sqs.us-east-1.amazonaws.com:80", "AmazonSQS.ListQueues", "AWS4-HMAC-SHA256 Credential=a/b/c/d/e", []byte("Action=x"))
 	f.Add("GET", "http://x?y", "queue.", ".", "", []byte{})
+	f.Add("POST", "application/x-amz-cbor-1.1", "kinesis.", "Kinesis_20131202.ListStreams", "", []byte("\xbf\xff"))
 	f.Add("POST", "/", "1.data-kinesis.us-east-1.amazonaws.com", "Kinesis_20131202.ListStreams", "", []byte("{}"))
 	f.Add("POST", "/", "control-kinesis-fips.", "Kinesis_20131202.", "", []byte(""))
 	f.Add("GET", "*", "::", "", "", []byte("Action=%"))
@@ -110,11 +111,11 @@ func FuzzRoute(f *testing.F) {
 		r := &Request{Host: host}
 		r.Method, r.Body = method, body
 		r.Path, r.RawQuery = splitTarget(uri)
-		h := http.Header{"X-Amz-Target": {target}, "Authorization": {auth}, "Origin": {host}}
+		h := http.Header{"X-Amz-Target": {target}, "Authorization": {auth}, "Origin": {host}, "Content-Type": {uri}}
 		r.Header = &stdHeader{&http.Request{Header: h, Host: host}}
 		guard.check(r, false)
 		rt := table.route(&r.Request, host)
-		if (rt.operation == nil) == (rt.err == nil) || rt.protocol == nil || rt.operation != nil && rt.service == nil {
+		if (rt.operation == nil) == (rt.err == nil) || rt.canned != nil && rt.err == nil || rt.protocol == nil || rt.operation != nil && rt.service == nil {
 			t.Fatalf("%+v", rt)
 		}
 		if rt.err != nil && rt.canned == nil {

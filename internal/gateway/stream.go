@@ -115,12 +115,15 @@ func (w *eventWriter) fail(ctx context.Context, err error) error {
 	return w.flush(head)
 }
 
+// keptEvent is the largest buffer, in bytes, that a stream keeps while it waits.
+const keptEvent = 16 << 10
+
 // flush completes and writes the message in buf. A subscription may last and be idle:
 // it does not hold on to what its largest event needed.
 func (w *eventWriter) flush(head eventstream.Head) error {
 	w.buf = head.End(w.buf, 0)
 	err := w.write(w.buf)
-	if cap(w.buf) > keptBody {
+	if cap(w.buf) > keptEvent {
 		w.buf = nil
 	}
 	return err
