@@ -86,6 +86,44 @@ func TestFailedBackupLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestBackupHasLargeValues: they are in files of their own.
+func TestBackupHasLargeValues(t *testing.T) {
+	fs := storetest.NewFS(1)
+	s := storetest.Open(t, fs)
+	value := []byte(strings.Repeat("message ", 10_000))
+	b := s.NewBatch()
+	for i := range uint64(20) {
+		b.Set(key(i), value)
+	}
+	if err := b.Commit(true); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup("copy"); err != nil {
+		t.Fatal(err)
+	}
+	b = s.NewBatch()
+	b.DeleteRange(key(0), key(20))
+	if err := b.Commit(true); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := store.Open(store.Options{Dir: "copy", FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	for _, problem := range copied.Check() {
+		t.Error(problem)
+	}
+	for i := range uint64(20) {
+		if got, ok, err := copied.Get(key(i)); !ok || err != nil || string(got) != string(value) {
+			t.Errorf("value %d: %d bytes, %v", i, len(got), err)
+		}
+	}
+}
+
 func TestCheckFindsUnknownKeys(t *testing.T) {
 	s := storetest.Open(t, storetest.NewFS(1))
 	b := s.NewBatch()
@@ -111,6 +149,16 @@ func TestCheckFindsUnknownKeys(t *testing.T) {
 }
 
 func TestCheckFindsDamage(t *testing.T) {
+	t.Parallel()
+	for suffix, size := range map[string]int{".sst": 100, ".blob": 2000} { // large values have their own files
+		t.Run(suffix, func(t *testing.T) {
+			t.Parallel()
+			checkFindsDamage(t, suffix, []byte(strings.Repeat("message ", size)))
+		})
+	}
+}
+
+func checkFindsDamage(t *testing.T, suffix string, value []byte) {
 	dir := t.TempDir()
 	s, err := store.Open(store.Options{Dir: dir})
 	if err != nil {
@@ -118,7 +166,7 @@ func TestCheckFindsDamage(t *testing.T) {
 	}
 	for i := range uint64(200) {
 		b := s.NewBatch()
-		b.Set(key(i), []byte(strings.Repeat("message ", 100)))
+		b.Set(key(i), value)
 		if err := b.Commit(false); err != nil {
 			t.Fatal(err)
 		}
@@ -126,16 +174,16 @@ func TestCheckFindsDamage(t *testing.T) {
 	if err := s.Close(); err != nil { // writes the table
 		t.Fatal(err)
 	}
-	tables, err := filepath.Glob(filepath.Join(dir, "db", "*.sst"))
-	if err != nil || len(tables) == 0 {
-		t.Fatalf("no tables: %v", err)
+	files, err := filepath.Glob(filepath.Join(dir, "db", "*"+suffix))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
 	}
-	text, err := os.ReadFile(tables[0])
+	text, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	text[len(text)/3] ^= 1
-	if err := os.WriteFile(tables[0], text, 0o600); err != nil {
+	if err := os.WriteFile(files[0], text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err = store.Open(store.Options{Dir: dir, ReadOnly: true})
@@ -144,7 +192,8 @@ func TestCheckFindsDamage(t *testing.T) {
 	}
 	defer s.Close()
 	problems := s.Check()
-	if len(problems) == 0 || !strings.Contains(problems[0], filepath.Base(tables[0])) {
+	number := strings.TrimSuffix(filepath.Base(files[0]), suffix)
+	if len(problems) == 0 || !strings.Contains(strings.Join(problems, "\n"), number) {
 		t.Errorf("%q", problems)
 	}
 	t.Log(strings.Join(problems, "\n"))
