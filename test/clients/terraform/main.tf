@@ -1,4 +1,4 @@
-# What teams declare of SQS and SNS. A second plan must be empty: everything that is set
+# What teams declare of SQS, SNS and Kinesis. A second plan must be empty: everything that is set
 # is read back as it was written.
 
 terraform {
@@ -26,9 +26,10 @@ provider "aws" {
   skip_metadata_api_check     = true
   skip_requesting_account_id  = true
   endpoints {
-    sns = var.endpoint
-    sqs = var.endpoint
-    sts = var.endpoint
+    kinesis = var.endpoint
+    sns     = var.endpoint
+    sqs     = var.endpoint
+    sts     = var.endpoint
   }
 }
 
