@@ -8,9 +8,8 @@ import (
 // jsonProtocol is AWS JSON 1.0. Bodies and names have nothing to escape.
 type jsonProtocol struct{}
 
-func (jsonProtocol) contentType() string                 { return "application/x-amz-json-1.0" }
-func (jsonProtocol) target(operation string) string      { return "AmazonSQS." + operation }
-func (jsonProtocol) publishes() (single, several string) { return "", "" }
+func (jsonProtocol) contentType() string            { return "application/x-amz-json-1.0" }
+func (jsonProtocol) target(operation string) string { return "AmazonSQS." + operation }
 
 func (jsonProtocol) create(b []byte, queue string, fifo bool) []byte {
 	b = append(append(append(b, `{"QueueName":"`...), queue...), '"')
@@ -76,8 +75,7 @@ type queryProtocol struct{}
 func (queryProtocol) contentType() string {
 	return "application/x-www-form-urlencoded; charset=utf-8"
 }
-func (queryProtocol) target(string) string                { return "" }
-func (queryProtocol) publishes() (single, several string) { return "", "" }
+func (queryProtocol) target(string) string { return "" }
 
 func appendAction(b []byte, action, queueURL string) []byte {
 	b = append(append(append(b, "Action="...), action...), "&Version=2012-11-05"...)

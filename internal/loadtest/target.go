@@ -33,14 +33,17 @@ type protocol interface {
 	contentType() string
 	// target is the value of X-Amz-Target, "" for none.
 	target(operation string) string
-	// publishes are the names of the operations of a service that only sends, for one
-	// message and for several; "" for SQS.
-	publishes() (single, several string)
 	// create, send, receive and remove append the body of a request.
 	create(b []byte, queue string, fifo bool) []byte
 	send(b []byte, queueURL string, m []message, batch bool) []byte
 	receive(b []byte, queueURL string, most, wait int) []byte
 	remove(b []byte, queueURL string, handles [][]byte, batch bool) []byte
+}
+
+// sender is the protocol of a service that is only sent to: the names of the operations
+// for one message and for several.
+type sender interface {
+	publishes() (single, several string)
 }
 
 // message is a message to send.
@@ -81,7 +84,8 @@ func newTarget(o *Options) (*target, error) {
 // use sets the operations on a queue. Query requests go to the path of the queue,
 // which is what servers of that age expect.
 func (t *target) use(queueURL string, batch int) error {
-	if single, several := t.protocol.publishes(); single != "" {
+	if to, ok := t.protocol.(sender); ok {
+		single, several := to.publishes()
 		t.send = t.operation(single, "/")
 		if batch > 1 {
 			t.send = t.operation(several, "/")

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ import (
 const (
 	// dispatchLease is how long a message of a FIFO topic is hidden while it is fanned
 	// out, and so how long its group waits after a crash in the middle of that.
-	dispatchLease = 5 * time.Second
+	dispatchLease = 2 * time.Second
 	// dispatchBatch is how many are fanned out at a time.
 	dispatchBatch = 32
 	// dispatchRetry is the pause after a fan-out that failed.
@@ -131,7 +132,7 @@ func (s *Service) dispatchBatch(ctx context.Context, n name, batch []queue.Deliv
 			break
 		}
 		s.logger.Warn("fan-out of a FIFO topic failed, it is tried again", "topic", t.ARN, "error", err)
-		if !pause.For(ctx, dispatchRetry) || !t.log.Local() {
+		if !pause.For(ctx, dispatchRetry) || !t.log.Local() || !hold(t.log, done) {
 			return
 		}
 	}
@@ -143,6 +144,16 @@ func (s *Service) dispatchBatch(ctx context.Context, n name, batch []queue.Deliv
 			s.logger.Warn("settle messages of a FIFO topic", "topic", t.ARN, "error", err)
 		}
 	}
+}
+
+// hold keeps messages that take longer hidden, so that they are not fanned out twice.
+func hold(log *queue.Queue, leases []queue.Settlement) bool {
+	longer := slices.Clone(leases)
+	for i := range longer {
+		longer[i].Extend, longer[i].Time = true, dispatchLease.Milliseconds()
+	}
+	_, err := log.Settle(longer, nil)
+	return err == nil
 }
 
 // enqueueInOrder is enqueue for the copies of a FIFO topic. What one queue gets goes

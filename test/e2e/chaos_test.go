@@ -29,6 +29,7 @@ func TestChaos(t *testing.T) {
 	p := n.nodes[0]
 	p.create("standard", `{"VisibilityTimeout":"2"}`)
 	p.create("f.fifo", `{"VisibilityTimeout":"2","FifoQueue":"true"}`)
+	x := newPublished(p, k)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	random := rand.New(rand.NewPCG(k.seed, 1))
@@ -47,6 +48,12 @@ func TestChaos(t *testing.T) {
 		worker(func(c *client, _ int) { k.receive(c, "standard", k.standard) })
 		worker(func(c *client, _ int) { k.receive(c, "f.fifo", k.fifo) })
 	}
+	for i := range 2 {
+		worker(func(c *client, round int) { x.send(c, fmt.Sprintf("p%d-w%d", round, i)) })
+		worker(func(c *client, round int) { x.sendFIFO(c, fmt.Sprintf("p%d", i), round) })
+		worker(func(c *client, _ int) { x.receive(c, "events", x.standard) })
+		worker(func(c *client, _ int) { x.receive(c, "events.fifo", x.fifo) })
+	}
 	for end := time.Now().Add(*chaosTime); time.Now().Before(end) && !t.Failed(); {
 		n.disturb(random)
 	}
@@ -54,6 +61,8 @@ func TestChaos(t *testing.T) {
 	n.whole(time.Minute)
 	cancel()
 	load.Wait()
+	// What a FIFO topic has taken is fanned out when its dispatcher's lease is over.
+	time.Sleep(5 * time.Second)
 	if t.Failed() {
 		t.Log(n.logs())
 		return
@@ -61,7 +70,7 @@ func TestChaos(t *testing.T) {
 	for _, q := range []struct {
 		name string
 		l    *ledger
-	}{{"standard", k.standard}, {"f.fifo", k.fifo}} {
+	}{{"standard", k.standard}, {"f.fifo", k.fifo}, {"events", x.standard}, {"events.fifo", x.fifo}} {
 		k.drain(n.nodes[1], q.name, q.l)
 		q.l.finish(q.name)
 	}

@@ -51,6 +51,9 @@ type killing struct {
 	standard, fifo *ledger
 	data           string
 	seed           uint64
+	// sendOne sends a message to a group, if it is not SendMessage that does, and returns
+	// the id that receivers will see, if that is known.
+	sendOne func(c *client, body, group string) (id string, ok bool)
 
 	mu      sync.Mutex
 	pending map[string]string // group: the message whose send was not answered
@@ -141,9 +144,13 @@ func (k *killing) send(c *client, prefix string) {
 // too: with its deduplication id it must be stored once.
 func (k *killing) sendFIFO(c *client, group string, round int) {
 	once := func(body string) bool {
-		text, ok := c.call("SendMessage", fmt.Sprintf(`{"QueueUrl":"f.fifo","MessageBody":%q,"MessageGroupId":%q,"MessageDeduplicationId":%q}`, body, group, body))
+		send := k.sendOne
+		if send == nil {
+			send = sendToFIFO
+		}
+		id, ok := send(c, body, group)
 		if ok {
-			k.fifo.sent(body, parse[struct{ MessageId string }](c, text).MessageId)
+			k.fifo.sent(body, id)
 			k.last.Store(group, body)
 		}
 		return c.alive(ok)
@@ -167,6 +174,14 @@ func (k *killing) sendFIFO(c *client, group string, round int) {
 		delete(k.pending, group)
 		k.mu.Unlock()
 	}
+}
+
+func sendToFIFO(c *client, body, group string) (id string, ok bool) {
+	text, ok := c.call("SendMessage", fmt.Sprintf(`{"QueueUrl":"f.fifo","MessageBody":%q,"MessageGroupId":%q,"MessageDeduplicationId":%q}`, body, group, body))
+	if ok {
+		id = parse[struct{ MessageId string }](c, text).MessageId
+	}
+	return id, ok
 }
 
 // receive receives and deletes most of it, until the server dies.
