@@ -18,16 +18,6 @@ func onTopic[In any](action string, topicARN func(*In) *string) func(*Service, *
 	}
 }
 
-// onOwnTopic is onTopic for operations that no policy opens to other accounts.
-func onOwnTopic[In any](action string, topicARN func(*In) *string) func(*Service, *service.Call, *In) (service.Access, error) {
-	access := onTopic(action, topicARN)
-	return func(s *Service, c *service.Call, in *In) (service.Access, error) {
-		a, err := access(s, c, in)
-		a.OwnerOnly = true
-		return a, err
-	}
-}
-
 // accessTopic checks the input by the model, finds the topic, and says what its policy
 // decides about.
 func (s *Service) accessTopic(c *service.Call, action, parameter string, topicARN *string, in any) (service.Access, error) {

@@ -10,8 +10,7 @@ import (
 type subscribers struct {
 	mu sync.RWMutex // guards the rest
 	// all that are there for the API: pending ones, too, but none that ended.
-	all      map[string]*subscription // by id
-	byTarget map[target]*subscription // the same
+	all map[string]*subscription // by id
 	// those that get messages are in one of these:
 	plain      map[string]*subscription                // without a filter policy
 	attributes *filter.Index[*subscription]            // by message attributes
@@ -19,12 +18,9 @@ type subscribers struct {
 	filtered   int                                     // how many have a policy
 }
 
-// target is what makes two subscriptions of a topic the same.
-type target struct{ protocol, endpoint string }
-
 func newSubscribers() *subscribers {
 	return &subscribers{
-		all: map[string]*subscription{}, byTarget: map[target]*subscription{}, plain: map[string]*subscription{},
+		all: map[string]*subscription{}, plain: map[string]*subscription{},
 		attributes: filter.NewIndex[*subscription](), bodies: map[string]*filter.Index[*subscription]{},
 	}
 }
@@ -36,7 +32,6 @@ func (m *subscribers) add(sub *subscription) {
 		return
 	}
 	m.all[sub.id] = sub
-	m.byTarget[target{sub.Protocol, sub.Endpoint}] = sub
 	if sub.active() && sub.filter != nil {
 		m.filtered++
 	}
@@ -63,21 +58,11 @@ func (m *subscribers) remove(sub *subscription) {
 		m.filtered--
 	}
 	delete(m.all, sub.id)
-	if key := (target{sub.Protocol, sub.Endpoint}); m.byTarget[key] == sub {
-		delete(m.byTarget, key)
-	}
 	delete(m.plain, sub.id)
 	m.attributes.Remove(sub)
 	if x := m.bodies[sub.Protocol]; x != nil {
 		x.Remove(sub)
 	}
-}
-
-// find returns the subscription of an endpoint, or nil.
-func (m *subscribers) find(protocol, endpoint string) *subscription {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.byTarget[target{protocol, endpoint}]
 }
 
 // match returns those that get a notification, and how many do not for their policy.
