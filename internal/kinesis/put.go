@@ -61,7 +61,7 @@ func (s *Service) store(ctx context.Context, x *stream, entries []*entry) error 
 		if len(closed) == 0 {
 			return nil
 		}
-		if err := s.finishReshard(ctx, x.name); err != nil {
+		if err := s.current(ctx); err != nil { // the shard was closed by what another node knows
 			return err
 		}
 		next, err := s.find(x.name)

@@ -2,7 +2,6 @@ package kinesis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -391,22 +390,7 @@ func TestPutsRaceReshards(t *testing.T) {
 		const writers, each = 4, 60
 		done := make(chan error, writers)
 		for w := range writers {
-			go func() {
-				last := ""
-				for i := range each {
-					time.Sleep(time.Millisecond)
-					out, err := try[kinesisapi.PutRecordOutput](f, kinesisapi.PutRecord, record("s", fmt.Sprint("w", w), fmt.Sprintf("%d:%d", w, i)))
-					if err == nil && *out.SequenceNumber <= last {
-						err = errors.New("a number that does not grow")
-					}
-					if err != nil {
-						done <- fmt.Errorf("writer %d, record %d: %w", w, i, err)
-						return
-					}
-					last = *out.SequenceNumber
-				}
-				done <- nil
-			}()
+			go func() { done <- f.write(w, each) }()
 		}
 		for i := range 12 {
 			time.Sleep(4 * time.Millisecond)
@@ -428,6 +412,24 @@ func TestPutsRaceReshards(t *testing.T) {
 		f.restart()
 		f.checkAll("s", writers, each)
 	})
+}
+
+// write puts the records of a writer one after the other into stream s, and wants their
+// numbers to grow.
+func (f *fixture) write(writer, records int) error {
+	last := ""
+	for i := range records {
+		time.Sleep(time.Millisecond)
+		out, err := try[kinesisapi.PutRecordOutput](f, kinesisapi.PutRecord, record("s", fmt.Sprint("w", writer), fmt.Sprintf("%d:%d", writer, i)))
+		if err != nil {
+			return fmt.Errorf("writer %d, record %d: %w", writer, i, err)
+		}
+		if *out.SequenceNumber <= last {
+			return fmt.Errorf("writer %d, record %d: %s after %s", writer, i, *out.SequenceNumber, last)
+		}
+		last = *out.SequenceNumber
+	}
+	return nil
 }
 
 // checkAll reads a stream as consumers do, parents before children, and wants the
