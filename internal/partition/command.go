@@ -60,16 +60,25 @@ type Tx struct {
 	// NowMillis is Now in milliseconds since 1970.
 	NowMillis int64
 
-	p       *Partition
-	item    *item
-	relaxed bool
-	forced  bool
+	p        *Partition
+	item     *item
+	relaxed  bool
+	forced   bool
+	deferred int
 }
 
 // Relax says that this command's answer need not wait for durability, and that
 // its writes do not force a sync: they may be lost in a crash, as a suffix of all
 // that the partition wrote.
 func (tx *Tx) Relax() { tx.relaxed = true }
+
+// Defer says that Advance will write about so many bytes for this command, which counts
+// as if the command had written them: for machines that write together what several
+// commands of a batch add to the same thing.
+func (tx *Tx) Defer(bytes int) { tx.deferred += bytes }
+
+// written is the size of the batch, with what is still to be written.
+func (tx *Tx) written() int { return tx.Batch.Len() + tx.deferred }
 
 // Force has the batch synced whoever wrote to it: for machines that, in Advance,
 // answer a command which must not be answered before it is durable.

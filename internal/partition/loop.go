@@ -102,7 +102,7 @@ func (p *Partition) round(it *item) {
 		l.batch = p.store.NewBatch()
 	}
 	tx := &l.tx
-	tx.Batch, tx.item, tx.forced = l.batch, it, false
+	tx.Batch, tx.item, tx.forced, tx.deferred = l.batch, it, false, 0
 	tx.Now = l.clock.now()
 	tx.NowMillis = tx.Now.UnixMilli()
 	it.started = time.Now()
@@ -133,12 +133,12 @@ func (p *Partition) runCommands(it *item) (forced, ok bool) {
 		}
 	}()
 	tx := &l.tx
-	for l.next < len(l.taken) && l.batch.Len() < p.batchLimit {
+	for l.next < len(l.taken) && tx.written() < p.batchLimit {
 		c := l.taken[l.next]
 		l.taken[l.next] = nil
 		l.next++
 		it.count++
-		before := l.batch.Len()
+		before := tx.written()
 		l.current, tx.relaxed = c, false
 		c.Run(tx)
 		l.current = nil
@@ -146,7 +146,7 @@ func (p *Partition) runCommands(it *item) (forced, ok bool) {
 			c.Done(nil)
 			continue
 		}
-		forced = forced || l.batch.Len() != before
+		forced = forced || tx.written() != before
 		it.commands = append(it.commands, c)
 		if !forced {
 			it.early++

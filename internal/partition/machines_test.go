@@ -112,3 +112,54 @@ func TestSeveralMachines(t *testing.T) {
 		}
 	})
 }
+
+// gathering writes in Advance what commands of the batch gave it.
+type gathering struct {
+	loggedMachine
+	given [][]byte
+}
+
+func (m *gathering) Advance(tx *partition.Tx) (_ time.Time) {
+	for i, value := range m.given {
+		tx.Batch.Set(store.AppendKey(nil, tx.Partition(), store.SpaceMessage, tx.Number(), uint64(i)), value)
+	}
+	m.given = nil
+	return
+}
+
+// TestDeferredWrites: a command whose writes come with Advance is answered when they are
+// durable, and they count for what a batch may hold.
+func TestDeferredWrites(t *testing.T) {
+	m := &gathering{loggedMachine: loggedMachine{calls: new([]string)}}
+	give := func(tx *partition.Tx) {
+		m.given = append(m.given, make([]byte, 400))
+		tx.Defer(400)
+	}
+	held(t, m, func(p *partition.Partition, log *heldLog) {
+		first := submit(p, give)
+		expect(t, "a deferred write", first, "waiting")
+		if c := log.get(0); c == nil || !c.sync {
+			t.Errorf("its batch: %+v", c)
+		}
+		g := submitGate(p)
+		<-g.running
+		var done []<-chan error
+		for range 6 {
+			done = append(done, submit(p, give))
+		}
+		close(g.release)
+		log.get(0).end <- nil
+		expect(t, "a deferred write", first, "done")
+		for i := 1; i < 3; i++ {
+			if c := log.get(i); c == nil || c.size < 1200 || c.size > 1400 {
+				t.Fatalf("batch %d: %+v", i, c)
+			}
+		}
+		expect(t, "one in a later batch", done[0], "waiting")
+		log.get(1).end <- nil
+		log.get(2).end <- nil
+		for _, d := range done {
+			expect(t, "each", d, "done")
+		}
+	})
+}
