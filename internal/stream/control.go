@@ -49,7 +49,6 @@ func (c *closeCommand) Run(tx *partition.Tx) {
 		return
 	}
 	l.core.Close(m.begin(tx, l))
-	m.end(l)
 	c.out = Closed{Last: l.core.Next - 1, Time: l.core.ClosedAt}
 }
 
@@ -67,7 +66,6 @@ func (c *hideCommand) Run(tx *partition.Tx) {
 	if l := m.locals[c.s.id]; l != nil {
 		m.begin(tx, l)
 		l.core.Hide(tx.NowMillis - c.retention)
-		m.end(l)
 		m.schedule(l)
 	}
 }

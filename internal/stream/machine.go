@@ -34,9 +34,8 @@ type machine struct {
 type local struct {
 	handle  *Shard
 	core    core.Shard
-	fresh   []cached // of the present batch
-	due     int64    // when to look for what has expired, unix ms; 0 for never
-	pos     int32    // in timers, -1
+	due     int64 // when to look for what has expired, unix ms; 0 for never
+	pos     int32 // in timers, -1
 	touched bool
 	trimmed bool // the search for what has expired is under way
 }
@@ -67,22 +66,18 @@ func (m *machine) newLocal(s *Shard, state core.State) *local {
 }
 
 // begin prepares a call into core as part of tx, and notes that the shard may have
-// changed. It must be followed by end.
+// changed.
 func (m *machine) begin(tx *partition.Tx, l *local) *core.Tx {
 	if !l.touched {
 		l.touched = true
 		m.touched = append(m.touched, l)
 	}
-	m.journal.batch, m.journal.shard, m.journal.fresh = tx.Batch, l.handle.id, l.fresh
+	m.journal.batch, m.journal.shard = tx.Batch, l.handle.id
 	m.tx.Now = tx.NowMillis
 	return &m.tx
 }
 
-// end takes what the call wrote.
-func (m *machine) end(l *local) { l.fresh = m.journal.fresh }
-
-// Advance implements partition.Machine: it stores the states of the shards that the
-// batch changed, and has those looked at whose oldest records expire.
+// Advance implements partition.Machine: it stores what the batch changed, and has those looked at whose oldest records expire.
 func (m *machine) Advance(tx *partition.Tx) time.Time {
 	if m.loaded {
 		m.loaded = false
@@ -103,21 +98,20 @@ func (m *machine) Advance(tx *partition.Tx) time.Time {
 	return time.UnixMilli(m.timers[0].due)
 }
 
-// record stores the states, and has what changed published when it is durable.
+// record stores what changed, and has it published when it is durable.
 func (m *machine) record(tx *partition.Tx) {
 	p := newPublication(m.engine)
 	for i, l := range m.touched {
 		ctx := m.begin(tx, l)
 		if l.core.Record(ctx) {
-			p.changes = append(p.changes, change{l.handle, l.core.State, l.fresh})
-			l.fresh = nil
+			p.changes = append(p.changes, change{l.handle, l.core.State, m.journal.fresh})
+			m.journal.fresh = nil
 			m.schedule(l)
 		}
 		l.touched = false
 		m.touched[i] = nil
 	}
 	m.touched = m.touched[:0]
-	m.journal.fresh = nil
 	if len(p.changes) == 0 {
 		p.free()
 		return

@@ -60,6 +60,7 @@ type reading struct {
 	expired bool // what is at from may be, so that it has to be searched
 	out     []Record
 	chunks  []cached
+	block   []byte // where copies of what is stored go
 }
 
 func (r *reading) run() (err error) {
@@ -133,7 +134,7 @@ func (r *reading) chunk(at uint64, value []byte, borrowed bool) error {
 		return err
 	}
 	if borrowed {
-		part = part.Clone()
+		part, r.block = part.Clone(r.block)
 	}
 	r.out = part.Append(r.out)
 	r.from = part.Last() + 1

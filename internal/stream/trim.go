@@ -144,7 +144,6 @@ func (c *trimCommand) Run(tx *partition.Tx) {
 		}
 		l.trimmed = false
 		l.core.Trim(m.begin(tx, l), f.to, f.time, f.cutoff)
-		m.end(l)
 		m.schedule(l)
 	}
 }

@@ -58,7 +58,13 @@ func (w *world) append() {
 		r.Header = make([]byte, rapid.IntRange(0, 3).Draw(t, "header"))
 		return r
 	}), 1, 8).Draw(w.T, "records")
-	first, time, err := w.shard.Append(w.tx(), Pack(in, nil))
+	// Several appends may share a batch.
+	n := rapid.IntRange(0, len(in)-1).Draw(w.T, "before")
+	first, time, err := w.shard.Append(w.tx(), Pack(in[n:], nil))
+	if n > 0 && err == nil {
+		_, time, err = w.shard.Append(w.tx(), Pack(in[:n], nil))
+		in = append(in[n:len(in):len(in)], in[:n]...)
+	}
 	if w.closed {
 		if !errors.Is(err, ErrClosed) {
 			w.Fatalf("append to a closed shard: %v", err)
@@ -100,6 +106,7 @@ func (w *world) read() {
 	want := w.visible(from)
 	got, at := []Record(nil), max(from, w.shard.First)
 	limits := b
+	var block []byte
 	for at < w.shard.Next && !b.Spent {
 		p, ok, err := w.disk.Chunk(at, w.shard.Next)
 		if err != nil {
@@ -118,7 +125,7 @@ func (w *world) read() {
 		if err != nil {
 			w.Fatal(err)
 		}
-		part = part.Clone()
+		part, block = part.Clone(block)
 		got = part.Append(got)
 		at = p.Last() + 1
 	}
@@ -247,9 +254,11 @@ func TestFirstTimeIsABound(t *testing.T) {
 	d := disk{chunks: map[uint64][]byte{}}
 	s := Shard{State: NewState()}
 	put := func(now int64) {
-		if _, _, err := s.Append(&Tx{Now: now, Journal: &d}, Pack([]Record{{Key: "k"}}, nil)); err != nil {
+		tx := &Tx{Now: now, Journal: &d}
+		if _, _, err := s.Append(tx, Pack([]Record{{Key: "k"}}, nil)); err != nil {
 			t.Fatal(err)
 		}
+		s.Record(tx)
 	}
 	put(100)
 	put(200)
@@ -284,6 +293,54 @@ func TestPackCutsChunks(t *testing.T) {
 	}
 	if total != len(sizes) {
 		t.Errorf("%d records in chunks", total)
+	}
+}
+
+// TestSearchOverAHole: what is trimmed during a search is not found.
+func TestSearchOverAHole(t *testing.T) {
+	t.Parallel()
+	d := disk{chunks: map[uint64][]byte{}}
+	s := Shard{State: NewState()}
+	for i := range int64(100) {
+		tx := &Tx{Now: 1000 + i, Journal: &d}
+		if _, _, err := s.Append(tx, Pack([]Record{{Key: "k"}, {Key: "l"}}, nil)); err != nil {
+			t.Fatal(err)
+		}
+		s.Record(tx)
+	}
+	d.DropChunks(1, 77)
+	for from := range uint64(80) {
+		want := max(77, from)
+		if seq, at, err := Search(&d, from, s.Next, 1000); err != nil || seq != want || at != 1000+int64(want-1)/2 {
+			t.Errorf("from %d: %d of %d (%v)", from, seq, at, err)
+		}
+	}
+}
+
+func TestAppendsOfABatchShareChunks(t *testing.T) {
+	t.Parallel()
+	d := disk{chunks: map[uint64][]byte{}}
+	s := Shard{State: NewState()}
+	tx := &Tx{Now: 100, Journal: &d}
+	put := func(n, size int) {
+		for range n {
+			if _, _, err := s.Append(tx, Pack([]Record{{Data: make([]byte, size)}}, nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	put(50, 100)          // one
+	put(1, 2*chunkBytes)  // one of its own
+	put(10, chunkBytes/4) // three in each
+	s.Record(tx)
+	got := slices.Sorted(maps.Keys(d.chunks))
+	if want := []uint64{50, 51, 54, 57, 60, 61}; !slices.Equal(got, want) {
+		t.Errorf("chunks up to %d, want %d", got, want)
+	}
+	put(1, 1)
+	s.Record(tx)
+	if len(d.chunks) != 7 {
+		t.Errorf("%d chunks: the next batch has its own", len(d.chunks))
 	}
 }
 

@@ -1,9 +1,6 @@
 package core
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // Part is consecutive records of a stored chunk.
 type Part struct {
@@ -82,11 +79,19 @@ func (p *Part) Cut(from uint64, b *Budget) (Part, error) {
 	return out, nil
 }
 
-// Clone returns the part with bytes of its own.
-func (p *Part) Clone() Part {
+// Clone returns the part with bytes of its own, which it takes from what a block has
+// left, or from a new one; each is twice as large as the one before. It returns the block
+// for the next call.
+func (p *Part) Clone(block []byte) (Part, []byte) {
+	n := len(p.body)
+	if n > cap(block)-len(block) {
+		block = make([]byte, 0, max(n, min(2*cap(block), chunkBytes)))
+	}
+	start := len(block)
+	block = append(block, p.body...)
 	out := *p
-	out.body = bytes.Clone(p.body)
-	return out
+	out.body = block[start:len(block):len(block)]
+	return out, block
 }
 
 // Append appends the records of a part that Cut returned. Data and Header alias it.

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 )
@@ -21,9 +22,10 @@ func (r *Record) Size() int { return len(r.Key) + len(r.Data) }
 // by a newer version.
 var ErrRecord = errors.New("stream: malformed record")
 
-// Records are stored in chunks: those of one append, cut where they exceed
-// chunkBytes. One key for many small records costs a fraction of a key for each,
-// written and read. All of a chunk have the same time. A chunk is
+// Records are stored in chunks: those of one append, or of the appends that shared a
+// batch, cut where they exceed chunkBytes. One key for many small records costs a
+// fraction of a key for each, written and read. All of a chunk have the same time. A
+// chunk is
 //
 //	version 1 | time, unix ms 8 | count 4 | records: each key, header and data with its length before
 //
@@ -66,6 +68,38 @@ func Pack(in []Record, dst []Chunk) []Chunk {
 		in = in[n:]
 	}
 	return dst
+}
+
+// together is how many of the chunks, from the first, fit into one.
+func together(chunks []Chunk) (n int) {
+	first, size := &chunks[0], chunkHeader
+	for ; n < len(chunks); n++ {
+		c := &chunks[n]
+		size += len(c.Value) - chunkHeader
+		if n > 0 && (size > chunkBytes || !bytes.Equal(c.Value[1:9], first.Value[1:9])) {
+			break
+		}
+	}
+	return n
+}
+
+// join makes one chunk of those that fit together.
+func join(chunks []Chunk) Chunk {
+	if len(chunks) == 1 {
+		return chunks[0]
+	}
+	size := chunkHeader
+	for i := range chunks {
+		size += len(chunks[i].Value) - chunkHeader
+	}
+	out := Chunk{Value: make([]byte, 0, size)}
+	out.Value = append(out.Value, chunks[0].Value[:chunkHeader]...)
+	for i := range chunks {
+		out.Value = append(out.Value, chunks[i].Value[chunkHeader:]...)
+		out.Count += chunks[i].Count
+	}
+	binary.BigEndian.PutUint32(out.Value[9:], uint32(out.Count))
+	return out
 }
 
 // stamp sets the time of a chunk that is not stored yet.

@@ -10,7 +10,9 @@ type Source interface {
 // Search returns the first record in [from, below) at or after a time, and its time;
 // below and 0 if there is none. It reads a chunk for each halving of the range.
 func Search(src Source, from, below uint64, time int64) (seq uint64, at int64, err error) {
-	// All before from are older than time, all from below on are not.
+	// All before from are older than time, all from below on are not; the first of those
+	// is at first, if any was seen.
+	first := uint64(0)
 	for from < below {
 		middle := from + (below-from)/2
 		p, ok, err := src.Chunk(middle, below)
@@ -23,8 +25,8 @@ func Search(src Source, from, below uint64, time int64) (seq uint64, at int64, e
 			from = p.Last() + 1
 		default:
 			// The chunk that holds it, or one after a hole.
-			below, at = max(from, min(middle, p.First)), p.Time
+			below, at, first = max(from, min(middle, p.First)), p.Time, p.First
 		}
 	}
-	return from, at, nil
+	return max(from, first), at, nil
 }

@@ -24,10 +24,12 @@ type Tx struct {
 // Shard is one shard in memory.
 type Shard struct {
 	State
-	changed bool // since the last Record
+	pending []Chunk // appended since the last Record
+	changed bool    // since then
 }
 
-// Append stores chunks, all or none: their records are numbered from first on.
+// Append stores chunks, all or none: their records are numbered from first on. Record
+// writes them, in the same batch.
 func (s *Shard) Append(tx *Tx, chunks []Chunk) (first uint64, time int64, err error) {
 	if s.ClosedAt != 0 {
 		return 0, 0, ErrClosed
@@ -42,8 +44,8 @@ func (s *Shard) Append(tx *Tx, chunks []Chunk) (first uint64, time int64, err er
 	for i := range chunks {
 		s.Next += uint64(chunks[i].Count)
 		chunks[i].stamp(time)
-		tx.PutChunk(s.Next-1, chunks[i])
 	}
+	s.pending = append(s.pending, chunks...)
 	s.Newest = time
 	s.changed = true
 	return first, time, nil
@@ -96,13 +98,25 @@ func (s *Shard) Due(retention int64) int64 {
 	return max(s.FirstTime+retention+1, 1)
 }
 
-// Record stores the state if it changed since the last call, in the batch that made
-// the change; it reports whether it did.
+// Record stores what changed since the last call, in the batch that made the change; it
+// reports whether anything did.
 func (s *Shard) Record(tx *Tx) bool {
 	if !s.changed {
 		return false
 	}
 	s.changed = false
+	last := s.Next - 1
+	for _, c := range s.pending {
+		last -= uint64(c.Count)
+	}
+	for rest := s.pending; len(rest) > 0; {
+		n := together(rest)
+		c := join(rest[:n])
+		rest = rest[n:]
+		last += uint64(c.Count)
+		tx.PutChunk(last, c)
+	}
+	s.pending = nil
 	tx.PutState(&s.State)
 	return true
 }
