@@ -49,6 +49,7 @@ type fixture struct {
 	*testing.T
 	*Service
 	call   service.Call
+	ahead  time.Duration // of the clock that calls are told
 	store  *store.Store
 	config Config
 	close  func()
@@ -147,7 +148,7 @@ func (f *fixture) admit(op *smithy.Operation, in smithy.Shape) (*service.Operati
 		f.Fatalf("%s is not registered", op.Name)
 	}
 	c := f.call
-	c.Now = time.Now()
+	c.Now = time.Now().Add(f.ahead)
 	c.Conditions = iam.Context{Now: c.Now, Region: c.Region}
 	access, err := o.Access(&c, in)
 	if err != nil {

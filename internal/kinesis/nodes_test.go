@@ -264,3 +264,29 @@ func TestBothNodesReshard(t *testing.T) {
 		}
 	})
 }
+
+// TestClocksOfNodesDiffer: what is ready where it was made is ready where it is earlier.
+func TestClocksOfNodesDiffer(t *testing.T) {
+	onTwoNodes(t, func(n *twoNodes) {
+		a, b := n.first, n.second
+		b.ahead = -90 * time.Second
+		a.create("s", 2)
+		a.split("s", "0", "1000")
+		consumer := a.register("c")
+		synctest.Wait()
+		b.split("s", "1", b.middle("s", "1"))
+		if s := b.status("s"); s != stateActive {
+			t.Error(s)
+		}
+		b.subscribe(subscribe(consumer, "2", "LATEST")).Close()
+		a.resize("s", 5)
+		b.retain("s", 24, 48)
+		a.merge("s", a.openID(0), a.openID(1))
+		checkLineage(t, b.shards("s"))
+	})
+}
+
+// openID is the id of an open shard of stream s.
+func (f *fixture) openID(i int) string {
+	return shardID(f.lookup(name{region, account, "s"}).open[i].Index)
+}

@@ -82,9 +82,7 @@ func (s *Service) newStream(n name, in *kinesisapi.CreateStreamInput, now time.T
 		}
 		r.Spread = true
 	}
-	if s.config.Transition > 0 {
-		r.State, r.Until = stateCreating, now.Add(s.config.Transition).UnixMilli()
-	}
+	r.State, r.Until = s.transition(stateCreating, now)
 	return r, shards, nil
 }
 

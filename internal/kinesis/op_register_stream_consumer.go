@@ -42,9 +42,8 @@ func (s *Service) RegisterStreamConsumer(ctx context.Context, c *service.Call, i
 		return nil, err
 	}
 	of := &consumer{consumerName: consumerName{n, *in.ConsumerName}}
-	of.consumerRecord = consumerRecord{
-		Stream: x.ID, Created: c.Now.UnixMilli(), State: stateCreating, Until: c.Now.Add(s.config.Transition).UnixMilli(), Tags: maps.Clone(in.Tags),
-	}
+	of.consumerRecord = consumerRecord{Stream: x.ID, Created: c.Now.UnixMilli(), Tags: maps.Clone(in.Tags)}
+	of.State, of.Until = s.transition(stateCreating, c.Now)
 	of.ARN = consumerARN(of.consumerName, of.Created)
 	err = s.catalog.Update(ctx, func(tx *catalog.Tx) error {
 		old, ok, err := get[consumerRecord](tx, kindConsumer, of.key())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spillway/spillway/internal/api/kinesisapi"
 	"github.com/spillway/spillway/internal/pause"
@@ -172,5 +171,3 @@ func checkOrdering(x *stream, number *string, now time.Time) error {
 	}
 	return nil
 }
-
-func characters(s string) int { return utf8.RuneCountInString(s) }

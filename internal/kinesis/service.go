@@ -186,7 +186,16 @@ func (s *Service) change(ctx context.Context, x *stream, change func(tx *catalog
 
 // update sets the state of a record that is being changed.
 func (s *Service) update(r *streamRecord, now time.Time) {
-	r.State, r.Until = stateUpdating, now.Add(s.config.Transition).UnixMilli()
+	r.State, r.Until = s.transition(stateUpdating, now)
+}
+
+// transition is a state and its end. Without transitions there is neither: the clocks of
+// nodes differ.
+func (s *Service) transition(to string, now time.Time) (state string, until int64) {
+	if s.config.Transition == 0 {
+		return "", 0
+	}
+	return to, now.Add(s.config.Transition).UnixMilli()
 }
 
 // needActive refuses what a stream that is not active does not take.
