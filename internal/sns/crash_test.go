@@ -130,6 +130,31 @@ func afterPowerFailure(f *fixture, queues []string, sent map[string][]string) {
 	f.close()
 }
 
+// TestFIFOOnAFullDisk: what was taken before the disk was full waits, and stays in order.
+func TestFIFOOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fs := storetest.NewFS(1)
+		fs.SetFree(1 << 40)
+		f := newFixture(t, storetest.Open(t, fs))
+		topic, q := f.topic("t.fifo", nil), f.queue("q.fifo", nil)
+		f.subscribe(topic, "sqs", q, attrs{"RawMessageDelivery": "true"})
+		f.gate.set(q, true)
+		for i := range 5 {
+			f.publish(topic, fmt.Sprintf("g-%03d", i), group("g"), dedup(fmt.Sprint(i)))
+		}
+		fs.SetFree(1)
+		f.wait(time.Minute)
+		_, err := try[snsapi.PublishResponse](f, snsapi.Publish, message(topic, "m", group("g"), dedup("m")))
+		f.isError(err, "ServiceUnavailable", "The server is short of disk space. Try again later.")
+		f.gate.set(q, false)
+		f.wait(time.Minute)
+		fs.SetFree(1 << 40)
+		f.wait(time.Minute)
+		inOrder(f, q, 1, 5)
+	})
+}
+
 // TestAttemptsAreCountedAcrossRestarts: deliveries go on where they were.
 func TestAttemptsAreCountedAcrossRestarts(t *testing.T) {
 	for _, way := range []string{"stop", "crash"} {

@@ -205,13 +205,13 @@ func TestConcurrencyToOneEndpoint(t *testing.T) {
 				return deliver.Fail(ctx.Err(), false)
 			}
 		})
-		for i := range 3 * attemptsAtOnce {
+		for i := range 3 * 16 {
 			f.publish(topic, fmt.Sprint(i))
 		}
 		f.wait(9 * time.Second)
-		f.same(len(f.out.took(web)), attemptsAtOnce)
+		f.same(len(f.out.took(web)), 16)
 		f.wait(10 * time.Second)
-		f.same(len(f.out.took(web)), attemptsAtOnce)
+		f.same(len(f.out.took(web)), 16)
 		f.wait(20 * time.Second)
 	})
 }

@@ -106,7 +106,7 @@ func TestOptOut(t *testing.T) {
 			t.Error("not opted out, or everywhere")
 		}
 		topic, dead := f.topic("t", nil), f.queue("dead", nil)
-		f.subscribe(topic, "sms", number, attrs{"RedrivePolicy": `{"deadLetterTargetArn":"` + dead + `"}`})
+		f.subscribe(topic, "sms", "+1-555-0100-123", attrs{"RedrivePolicy": `{"deadLetterTargetArn":"` + dead + `"}`})
 		f.publish(topic, "m")
 		must[snsapi.PublishResponse](f, snsapi.Publish, text(number, "m")) // is fine, and goes nowhere
 		f.wait(time.Second)
