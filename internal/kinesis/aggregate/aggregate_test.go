@@ -94,6 +94,22 @@ func TestKnownBytes(t *testing.T) {
 	}
 }
 
+// TestBytesOfAnotherEncoder: what npm's aws-kinesis-agg 4.2.8 made of three records.
+func TestBytesOfAnotherEncoder(t *testing.T) {
+	t.Parallel()
+	data, err := hex.DecodeString("f3899ac20a01610a016212013012273334303238323336363932303933383436333436333337343630373433313736383231313435351a07080010001a01781a09080110011a0300ff071a0b080010001a0574686972642f69b0dcbb14896d63abb27a26fc2858")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, ok := Split(data)
+	want := []Record{{"a", "0", []byte("x")}, {"b", "340282366920938463463374607431768211455", []byte{0, 255, 7}}, {"a", "0", []byte("third")}}
+	if !ok || !slices.EqualFunc(out, want, func(a, b Record) bool {
+		return a.PartitionKey == b.PartitionKey && a.HashKey == b.HashKey && bytes.Equal(a.Data, b.Data)
+	}) {
+		t.Errorf("%+v, %v", out, ok)
+	}
+}
+
 // TestDamagedIsPlain: whatever is wrong, it is no aggregate.
 func TestDamagedIsPlain(t *testing.T) {
 	t.Parallel()
