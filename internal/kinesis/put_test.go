@@ -244,7 +244,7 @@ func TestThrottledShardFailsItsRecordsOnly(t *testing.T) {
 		f.wait(time.Second)
 		f.put("s", "a", "")
 		// Bytes count as well: a large one is taken, the next must wait for it.
-		f.put("s", "b", strings.Repeat("x", 1<<20-1))
+		f.put("s", "e", "x")
 		f.put("s", "e", strings.Repeat("x", 1<<20-1))
 		f.refused(kinesisapi.PutRecord, record("s", "e", "x"), codeThrottle, "Rate exceeded for shard shardId-000000000002 ...")
 		f.wait(1100 * time.Millisecond)

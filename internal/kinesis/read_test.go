@@ -294,12 +294,19 @@ func TestReadInPartsOfAClosedShard(t *testing.T) {
 func TestIteratorOfAStreamThatIsGone(t *testing.T) {
 	virtually(t, func(f *fixture) {
 		f.create("s", 2)
-		it := f.iterator("s", "1", "TRIM_HORIZON")
+		var its []string
+		for i := range 2 {
+			its = append(its, f.iterator("s", fmt.Sprint(i), "TRIM_HORIZON"))
+		}
+		gone := func() {
+			for i, it := range its {
+				f.refused(kinesisapi.GetRecords, &kinesisapi.GetRecordsInput{ShardIterator: &it}, codeMissing, "Shard "+shardID(i)+" in stream s under account 000000000000 does not exist")
+			}
+		}
 		f.does(kinesisapi.DeleteStream, &kinesisapi.DeleteStreamInput{StreamName: new("s")})
-		const gone = "Shard shardId-000000000001 in stream s under account 000000000000 does not exist"
-		f.refused(kinesisapi.GetRecords, &kinesisapi.GetRecordsInput{ShardIterator: &it}, codeMissing, gone)
+		gone()
 		f.create("s", 1)
-		f.refused(kinesisapi.GetRecords, &kinesisapi.GetRecordsInput{ShardIterator: &it}, codeMissing, gone)
+		gone()
 	})
 }
 

@@ -220,6 +220,11 @@ func checkLineage(t checker, all []kinesisapi.Shard) {
 			if end == "" || end >= *sh.SequenceNumberRange.StartingSequenceNumber {
 				t.Errorf("%s ends at %q, its child %s begins at %s", *id, end, *sh.ShardId, *sh.SequenceNumberRange.StartingSequenceNumber)
 			}
+			closed, _, _ := parseSequence(end)
+			made, _, _ := parseSequence(*sh.SequenceNumberRange.StartingSequenceNumber)
+			if made.created <= closed.time {
+				t.Errorf("%s ends at %d, its child %s is made at %d", *id, closed.time, *sh.ShardId, made.created)
+			}
 			if end <= *parent.SequenceNumberRange.StartingSequenceNumber {
 				t.Errorf("%s ends before it begins", *id)
 			}
