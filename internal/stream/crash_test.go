@@ -127,8 +127,9 @@ func crashRun(t *testing.T, seed int64) {
 		})
 	}
 	worker(30, func(rng *rand.Rand, i int) error {
+		time.Sleep(time.Millisecond)
 		id := uint64(1 + i%2)
-		if i < 200 || i > 202 {
+		if i < 20 || i > 22 {
 			return nil
 		}
 		out, err := e.Shard(id).Close(ctx)

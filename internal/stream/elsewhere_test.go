@@ -107,6 +107,30 @@ func TestAppendIsSentOnce(t *testing.T) {
 	}
 }
 
+// TestReadsEndWithTheOwnership: what was looked at in one is not answered in the next.
+func TestReadsEndWithTheOwnership(t *testing.T) {
+	t.Parallel()
+	w, owner, _ := twoNodes(t)
+	s := owner.Shard(1)
+	put(t, s, text("a"))
+	g, err := s.glance()
+	if err != nil || s.still(g.epoch) != nil {
+		t.Fatal(err)
+	}
+	w.take(s.m.p.ID(), w.nodes[0])
+	if err := s.still(g.epoch); !errors.Is(err, partition.ErrNotOwner) {
+		t.Errorf("a read from before: %v", err)
+	}
+	s.m.p.Release()
+	if g, err = s.glance(); !errors.Is(err, partition.ErrNotOwner) || owner.CacheUsed() != 0 {
+		t.Errorf("released: %v, %d bytes in memory", err, owner.CacheUsed())
+	}
+	w.take(s.m.p.ID(), w.nodes[0])
+	if err := s.still(g.epoch); !errors.Is(err, partition.ErrNotOwner) {
+		t.Errorf("a read from between: %v", err)
+	}
+}
+
 // TestWaitMoves: who waits is woken whatever happens to the partition meanwhile.
 func TestWaitMoves(t *testing.T) {
 	t.Parallel()

@@ -127,7 +127,7 @@ func (l *ledger) follow(ctx context.Context, w *world, id uint64, rng *rand.Rand
 			}
 			next, time = next+1, r.Time
 		}
-		if p.Next != next || p.Bounds.First != 1 {
+		if p.Next != next || p.Bounds.First != 1 || len(p.Records) > 0 && next > p.Bounds.Next {
 			return fmt.Errorf("shard %d: next is %d after %d (%+v)", id, p.Next, next-1, p.Bounds)
 		}
 	}

@@ -41,7 +41,7 @@ func (s *Shard) readHere(from uint64, records, bytes int, out []Record) (Page, e
 	if p.Next = max(from, p.Bounds.First); p.Tip() {
 		return p, nil
 	}
-	r := reading{s: s, g: &g, from: p.Next, out: out, Budget: core.Budget{
+	r := reading{s: s, g: g, from: p.Next, out: out, Budget: core.Budget{
 		Records: min(max(records, 1), maxRecords), Bytes: min(max(bytes, 1), MaxRead),
 	}}
 	if err := r.run(); err != nil {
@@ -54,7 +54,7 @@ func (s *Shard) readHere(from uint64, records, bytes int, out []Record) (Page, e
 // reading is a read under way.
 type reading struct {
 	s    *Shard
-	g    *glance
+	g    glance
 	from uint64
 	core.Budget
 	expired bool // what is at from may be, so that it has to be searched

@@ -271,6 +271,37 @@ func TestDeletedShard(t *testing.T) {
 	eventually(t, "deleted", func() bool { return stored(t, e, s) == 0 && e.CacheUsed() == 0 })
 }
 
+// TestAllocations: not parallel, since it counts everybody's.
+func TestAllocations(t *testing.T) {
+	e := open(t, memory, Options{}, func(*Engine) {})
+	s := e.Declare(7, daySpec)
+	in := []Record{text("a")}
+	put(t, s, in...)
+	for _, c := range []struct {
+		what string
+		most float64
+		do   func()
+	}{
+		{"append", 12, func() { put(t, s, in...) }}, // with the batch and the store
+		{"read at the tip", 0, func() { read(t, s, 1<<40, 10, 100) }},
+		{"read", 8, func() { read(t, s, 1, 1, 100) }},
+		{"wait for what is there", 1, func() {
+			if err := s.Wait(t.Context(), 1); err != nil {
+				t.Error(err)
+			}
+		}},
+		{"bounds", 0, func() {
+			if _, err := s.LocalBounds(); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		if n := testing.AllocsPerRun(200, c.do); n > c.most {
+			t.Errorf("%s: %v allocations, more than %v", c.what, n, c.most)
+		}
+	}
+}
+
 // stored counts the keys of a shard.
 func stored(t testing.TB, e *Engine, s *Shard) (n int) {
 	for _, space := range []store.Space{store.SpaceShard, store.SpaceRecord} {
