@@ -172,10 +172,8 @@ func TestKinesisFailover(t *testing.T) {
 type streamLedger struct {
 	*testing.T
 	random *rand.Rand
-
-	mu    sync.Mutex
-	next  []int               // of each writer, its next record
-	acked []map[string]string // of each writer, numbers by data
+	next   []int               // of each writer, its next record
+	acked  []map[string]string // of each writer, numbers by data
 }
 
 const streamWriters = 4
@@ -203,9 +201,10 @@ func (l *streamLedger) load(client func() *kinesis.Client) (stop func()) {
 			}
 		})
 	}
+	random := rand.New(rand.NewPCG(l.random.Uint64(), 2))
 	running.Go(func() {
 		for ctx.Err() == nil {
-			l.reshard(ctx, client())
+			l.reshard(ctx, client(), random)
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
@@ -242,16 +241,13 @@ func (l *streamLedger) write(c *kinesis.Client, w int) bool {
 }
 
 // reshard splits a shard or merges two, and does not mind if that fails.
-func (l *streamLedger) reshard(ctx context.Context, c *kinesis.Client) {
+func (l *streamLedger) reshard(ctx context.Context, c *kinesis.Client, random *rand.Rand) {
 	name := aws.String("s")
 	out, err := c.ListShards(ctx, &kinesis.ListShardsInput{StreamName: name, ShardFilter: &types.ShardFilter{Type: types.ShardFilterTypeAtLatest}})
 	if err != nil || len(out.Shards) == 0 {
 		return
 	}
-	l.mu.Lock()
-	i := l.random.IntN(len(out.Shards))
-	l.mu.Unlock()
-	one := out.Shards[i]
+	one := out.Shards[random.IntN(len(out.Shards))]
 	if len(out.Shards) > 4 {
 		for _, other := range out.Shards {
 			end, _ := new(big.Int).SetString(*one.HashKeyRange.EndingHashKey, 10)
