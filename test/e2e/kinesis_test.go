@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/aws/smithy-go"
 )
 
 // kinesisOf is an SDK client of a server.
@@ -286,10 +288,17 @@ func (l *streamLedger) read(ctx context.Context, c *kinesis.Client, name string,
 	if err != nil {
 		l.Fatal(err)
 	}
+	broken := 0
 	for next := it.ShardIterator; next != nil; {
 		out, err := c.GetRecords(ctx, &kinesis.GetRecordsInput{ShardIterator: next, Limit: aws.Int32(100)})
 		if err != nil {
-			l.Fatal(err)
+			// A connection may break, as it may for any consumer; an answer may not.
+			var api smithy.APIError
+			if broken++; errors.As(err, &api) || broken > 2 {
+				l.Fatal(err)
+			}
+			l.Logf("again after %v", err)
+			continue
 		}
 		all = append(all, out.Records...)
 		if next = out.NextShardIterator; len(out.Records) == 0 && *out.MillisBehindLatest == 0 {
