@@ -79,7 +79,9 @@ func (a *applier) take(seq uint64, message []byte) error {
 	next := a.at.next(&f, digestOf(message))
 	// A barrier repeats the last time that was.
 	if fresh := a.fresh.Load(); fresh > 0 && seq >= fresh && f.kind != kindBarrier {
-		a.clock.see(time.UnixMilli(next.time), time.Now())
+		now := time.Now()
+		a.clock.see(time.UnixMilli(next.time), now)
+		next.offset = now.UnixMilli() - next.time
 	}
 	switch f.kind {
 	case kindPart:
@@ -146,6 +148,9 @@ func (a *applier) load(log uuid) error {
 		return fmt.Errorf("%w: the last copy from a peer was not finished", errDamaged)
 	case p.log != log:
 		return fmt.Errorf("%w: the store is of another log", errDamaged)
+	}
+	if now := time.Now(); a.clock.at.IsZero() && p.offset != 0 {
+		a.clock.see(now.Round(0).Add(-time.Duration(p.offset)*time.Millisecond), now) // since before a restart
 	}
 	a.at, a.parts = p, nil
 	a.fresh.Store(0)

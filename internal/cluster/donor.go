@@ -68,6 +68,7 @@ func (d *donor) open(_ context.Context, request []byte) []byte {
 	// Unlike one of before a restart, so that a receiver notices.
 	id := uint64(time.Now().UnixNano())<<8 | d.next&0xff
 	d.seeds[id] = &seed{partition: partition, view: view, used: time.Now()}
+	at.offset = 0 // of this node's clock
 	return append(binary.BigEndian.AppendUint64(nil, id), at.encode()...)
 }
 

@@ -53,7 +53,7 @@ func FuzzFrame(f *testing.F) {
 
 func TestPositionRoundTrip(t *testing.T) {
 	t.Parallel()
-	p := position{state: stateApplied, log: uuid{1}, seq: 7, hash: digest{2}, epoch: 3, number: 9, time: 11}
+	p := position{state: stateApplied, log: uuid{1}, seq: 7, hash: digest{2}, epoch: 3, number: 9, time: 11, offset: -12}
 	got, err := parsePosition(p.encode())
 	if err != nil || got != p {
 		t.Errorf("%+v %v", got, err)
@@ -62,6 +62,10 @@ func TestPositionRoundTrip(t *testing.T) {
 		if _, err := parsePosition(p.encode()[:n]); err == nil {
 			t.Errorf("%d bytes are read as a position", n)
 		}
+	}
+	first := append([]byte{1}, p.encode()[1:positionSizeV1]...)
+	if got, err := parsePosition(first); err != nil || got.time != 11 || got.offset != 0 {
+		t.Errorf("version 1: %+v %v", got, err)
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 // the batch that it describes, so the two never differ:
 //
 //	key    [partition][SpaceLog][1]
-//	value  version 1 | state 1 | log's UUID 16 | sequence 8 | hash 16 | epoch 8 | number 8 | time 8
+//	value  version 1 | state 1 | log's UUID 16 | sequence 8 | hash 16 | epoch 8 | number 8 | time 8 | offset 8
+//
+// Version 1 had no offset.
 type position struct {
 	state  byte
 	log    uuid
@@ -21,6 +23,10 @@ type position struct {
 	epoch  uint64
 	number uint64
 	time   int64 // the latest owner's time seen, unix ms
+	// offset is how far this node's system clock was ahead of the partition's time when
+	// it was last seen, in ms. It belongs to the node, not to the log. 0 also for one
+	// that is not known: then the system's clock has to be believed.
+	offset int64
 }
 
 // States of a position.
@@ -30,8 +36,9 @@ const (
 )
 
 const (
-	positionVersion = 1
-	positionSize    = 1 + 1 + 16 + 8 + 16 + 8 + 8 + 8
+	positionVersion = 2
+	positionSizeV1  = 1 + 1 + 16 + 8 + 16 + 8 + 8 + 8
+	positionSize    = positionSizeV1 + 8
 )
 
 func positionKey(partition uint16) []byte {
@@ -45,11 +52,13 @@ func (p *position) encode() []byte {
 	b = append(b, p.hash[:]...)
 	b = binary.BigEndian.AppendUint64(b, p.epoch)
 	b = binary.BigEndian.AppendUint64(b, p.number)
-	return binary.BigEndian.AppendUint64(b, uint64(p.time))
+	b = binary.BigEndian.AppendUint64(b, uint64(p.time))
+	return binary.BigEndian.AppendUint64(b, uint64(p.offset))
 }
 
 func parsePosition(b []byte) (p position, err error) {
-	if len(b) != positionSize || b[0] != positionVersion || b[1] < stateApplied || b[1] > stateSeeding {
+	old := len(b) == positionSizeV1 && b[0] == 1
+	if !old && (len(b) != positionSize || b[0] != positionVersion) || b[1] < stateApplied || b[1] > stateSeeding {
 		return p, errors.New("damaged, or of an unknown version")
 	}
 	p.state = b[1]
@@ -59,6 +68,9 @@ func parsePosition(b []byte) (p position, err error) {
 	p.epoch = binary.BigEndian.Uint64(b[42:])
 	p.number = binary.BigEndian.Uint64(b[50:])
 	p.time = int64(binary.BigEndian.Uint64(b[58:]))
+	if !old {
+		p.offset = int64(binary.BigEndian.Uint64(b[66:]))
+	}
 	return p, nil
 }
 

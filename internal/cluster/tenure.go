@@ -102,6 +102,9 @@ func (t *tenure) send(kind byte, epoch uint64, payload []byte) sent {
 	b := f.append(t.buffer())
 	s := sent{seq: t.head.seq + 1, bytes: b, id: messageID(t.random, epoch, f.number)}
 	t.head = t.head.next(&f, digestOf(b))
+	if t.time != nil {
+		t.head.offset = time.Now().UnixMilli() - f.time
+	}
 	if pending, err := t.log.Append(s.seq-1, s.id, b); err == nil {
 		s.pending = pending
 	}
