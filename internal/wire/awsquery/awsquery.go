@@ -86,7 +86,10 @@ func (p *protocol) EncodeError(svc *smithy.Service, _ *smithy.Operation, err *sm
 	e.element("Type", fault(err))
 	e.element("Code", err.Code)
 	e.element("Message", message(err))
-	e.dst = append(e.dst, "<Detail/></Error>"...) // SQS has Detail, always empty
+	if svc == nil || svc.QueryCompatible {
+		e.dst = append(e.dst, "<Detail/>"...) // SQS has it, always empty
+	}
+	e.dst = append(e.dst, "</Error>"...)
 	e.element("RequestId", requestID)
 	e.shut("ErrorResponse")
 	return wire.Response{Status: err.Status, ContentType: xmlType, Body: e.dst}
