@@ -183,23 +183,39 @@ func TestStreamThroughAnyNode(t *testing.T) {
 		b.put("s", "k", "3", hashed("1000"))
 		a.reads("[2]", "s", "2", "TRIM_HORIZON")
 		b.reads("[3]", "s", "3", "TRIM_HORIZON")
+		n.behind(func() { a.split("s", "3", "5000") })
+		b.iterator("s", "5", "TRIM_HORIZON") // which would be an end for KCL if it were not found
+		n.behind(func() { a.merge("s", "4", "5") })
+		if got := ids(b.shards("s")); got != "0 1 2 3 4 5 6" {
+			t.Error(got)
+		}
+		n.behind(func() { a.retain("s", 24, 48) })
+		if h := *b.describe().RetentionPeriodHours; h != 48 {
+			t.Errorf("%d hours", h)
+		}
+		// What was replaced is not replaced again by who knows it only as it was.
+		n.behind(func() { a.split("s", "2", "500") })
+		b.refused(kinesisapi.SplitShard, &kinesisapi.SplitShardInput{StreamName: new("s"), ShardToSplit: new("2"), NewStartingHashKey: new("100")}, codeInvalid, "Shard shardId-000000000002 in stream s under account 000000000000 has already been merged or split, ...")
+		b.checkOpen("s")
+		a.merge("s", "7", "8")
 		synctest.Wait()
-		n.behind(func() { b.merge("s", "2", "3") })
-		it := b.iterator("s", "4", "LATEST")
+		n.behind(func() { b.merge("s", "9", "6") })
+		it := b.iterator("s", "10", "LATEST")
 		a.put("s", "k", "4", hashed("0"))
 		if got := data(a.get(it).Records); got != "[4]" {
 			t.Errorf("an iterator of another node reads %s", got)
 		}
 		for _, f := range []*fixture{a, b} {
-			if got := ids(f.shards("s")); got != "0 1 2 3 4" {
+			if got := ids(f.shards("s")); got != "0 1 2 3 4 5 6 7 8 9 10" {
 				t.Error(got)
 			}
-			out := f.get(f.iterator("s", "2", "LATEST"))
+			out := f.get(f.iterator("s", "9", "LATEST"))
 			if childrenOf(out) == "" || out.NextShardIterator != nil {
 				t.Errorf("%+v", out)
 			}
 			checkLineage(t, f.shards("s"))
 			f.checkCoverage(t, "s", 0)
+			f.checkOpen("s")
 		}
 		n.behind(func() { a.does(kinesisapi.DeleteStream, &kinesisapi.DeleteStreamInput{StreamName: new("s")}) })
 		b.create("s", 1)
@@ -261,6 +277,7 @@ func TestBothNodesReshard(t *testing.T) {
 			f.checkAll("s", writers, each)
 			checkLineage(t, f.shards("s"))
 			f.checkCoverage(t, "s", 0)
+			f.checkOpen("s")
 		}
 	})
 }

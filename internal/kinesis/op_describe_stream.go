@@ -24,7 +24,7 @@ func (s *Service) DescribeStream(ctx context.Context, c *service.Call, in *kines
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.find(n)
+	x, err := s.shown(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ func init() {
 
 // DescribeStreamConsumer implements the operation.
 func (s *Service) DescribeStreamConsumer(ctx context.Context, c *service.Call, in *kinesisapi.DescribeStreamConsumerInput) (*kinesisapi.DescribeStreamConsumerOutput, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	x, of, err := s.named(ctx, in.ConsumerARN, in.StreamARN, in.ConsumerName)
 	if err != nil {
 		return nil, err

@@ -85,11 +85,29 @@ func (s *Service) iterated(it iterator, now time.Time) (*stream, *shard, error) 
 	case x.ID != it.stream:
 		return nil, nil, missing()
 	}
-	sh := x.shardAt(it.shard)
+	x, sh, err := s.shardOf(x, it.shard)
+	if err != nil {
+		return nil, nil, err
+	}
 	if sh == nil || x.expired(sh, now.UnixMilli()) {
 		return nil, nil, missing()
 	}
 	return x, sh, nil
+}
+
+// shardOf finds a shard of a stream, or nil: one that is not known here may be one that
+// another node made a moment ago.
+func (s *Service) shardOf(x *stream, index int) (*stream, *shard, error) {
+	if sh := x.shardAt(index); sh != nil || index < x.Next {
+		return x, sh, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), findLimit)
+	defer cancel()
+	x, err := s.shown(ctx, x.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, x.shardAt(index), nil
 }
 
 // shown are records as the API shows them.

@@ -17,6 +17,9 @@ func init() {
 
 // GetResourcePolicy implements the operation.
 func (s *Service) GetResourcePolicy(ctx context.Context, c *service.Call, in *kinesisapi.GetResourcePolicyInput) (*kinesisapi.GetResourcePolicyOutput, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	x, of, err := s.resourceOf(ctx, in.ResourceARN)
 	if err != nil {
 		return nil, err

@@ -57,7 +57,10 @@ func (s *Service) readable(c *service.Call, n name, id string) (*stream, *shard,
 		return nil, nil, err
 	}
 	now := c.Now.UnixMilli()
-	sh := x.shardAt(index)
+	x, sh, err := s.shardOf(x, index)
+	if err != nil {
+		return nil, nil, err
+	}
 	if sh == nil || x.expired(sh, now) || x.state(now) == stateCreating {
 		return nil, nil, n.noShardToRead(shardID(index))
 	}

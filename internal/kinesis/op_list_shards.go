@@ -92,12 +92,12 @@ func (s *Service) listedStream(c *service.Call, in *kinesisapi.ListShardsInput) 
 }
 
 // ListShards implements the operation.
-func (s *Service) ListShards(_ context.Context, c *service.Call, in *kinesisapi.ListShardsInput) (*kinesisapi.ListShardsOutput, error) {
+func (s *Service) ListShards(ctx context.Context, c *service.Call, in *kinesisapi.ListShardsInput) (*kinesisapi.ListShardsOutput, error) {
 	n, token, err := s.listedStream(c, in)
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.find(n)
+	x, err := s.shown(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,9 @@ func init() {
 
 // ListTagsForResource implements the operation.
 func (s *Service) ListTagsForResource(ctx context.Context, c *service.Call, in *kinesisapi.ListTagsForResourceInput) (*kinesisapi.ListTagsForResourceOutput, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	x, of, err := s.resourceOf(ctx, in.ResourceARN)
 	if err != nil {
 		return nil, err

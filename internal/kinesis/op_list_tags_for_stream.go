@@ -21,7 +21,7 @@ func (s *Service) ListTagsForStream(ctx context.Context, c *service.Call, in *ki
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.find(n)
+	x, err := s.shown(ctx, n)
 	if err != nil {
 		return nil, err
 	}

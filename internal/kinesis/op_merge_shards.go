@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"time"
 
 	"github.com/spillway/spillway/internal/api/kinesisapi"
 	"github.com/spillway/spillway/internal/service"
@@ -22,7 +23,7 @@ func (s *Service) MergeShards(ctx context.Context, c *service.Call, in *kinesisa
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.resharded(n, c.Now, *in.ShardToMerge, *in.AdjacentShardToMerge)
+	x, err := s.resharded(ctx, n, c.Now, *in.ShardToMerge, *in.AdjacentShardToMerge)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,14 @@ func (s *Service) MergeShards(ctx context.Context, c *service.Call, in *kinesisa
 	if a.end == maxHash || a.end.next() != b.start {
 		return nil, invalid("Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for merging", shardID(a.Index), shardID(b.Index), x.stream, x.account)
 	}
-	return nil, s.reshard(ctx, x, c.Now, func(p *plan) error {
+	return nil, s.join(ctx, x, a, b, c.Now)
+}
+
+func (s *Service) join(ctx context.Context, x *stream, a, b *shard, now time.Time) error {
+	return s.reshard(ctx, x, now, func(p *plan) error {
+		if err := p.need(x.name, a.Index, b.Index); err != nil {
+			return err
+		}
 		p.replace([]int{a.Index, b.Index}, hashRange{a.start, b.end})
 		return nil
 	})

@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"time"
 
 	"github.com/spillway/spillway/internal/api/kinesisapi"
 	"github.com/spillway/spillway/internal/service"
@@ -23,7 +24,7 @@ func (s *Service) SplitShard(ctx context.Context, c *service.Call, in *kinesisap
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.resharded(n, c.Now, *in.ShardToSplit)
+	x, err := s.resharded(ctx, n, c.Now, *in.ShardToSplit)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,14 @@ func (s *Service) SplitShard(ctx context.Context, c *service.Call, in *kinesisap
 		return nil, invalid("NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s is not both greater than one plus the shard's StartingHashKey %s and less than the shard's EndingHashKey %s.",
 			*in.NewStartingHashKey, shardID(sh.Index), x.stream, x.account, sh.Start, sh.End)
 	}
-	return nil, s.reshard(ctx, x, c.Now, func(p *plan) error {
+	return nil, s.splitAt(ctx, x, sh, at, c.Now)
+}
+
+func (s *Service) splitAt(ctx context.Context, x *stream, sh *shard, at hash, now time.Time) error {
+	return s.reshard(ctx, x, now, func(p *plan) error {
+		if err := p.need(x.name, sh.Index); err != nil {
+			return err
+		}
 		p.replace([]int{sh.Index}, hashRange{sh.start, at.previous()}, hashRange{at, sh.end})
 		return nil
 	})

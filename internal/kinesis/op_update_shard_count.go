@@ -23,7 +23,7 @@ func (s *Service) UpdateShardCount(ctx context.Context, c *service.Call, in *kin
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.resharded(n, c.Now)
+	x, err := s.resharded(ctx, n, c.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -31,17 +31,16 @@ func (s *Service) UpdateShardCount(ctx context.Context, c *service.Call, in *kin
 		return nil, err
 	}
 	current, target := len(x.open), int(*in.TargetShardCount)
-	switch {
-	case target > 2*current:
-		return nil, kinesisapi.LimitExceededException.Newf("UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: %d, Target shard count: %d", current, target)
-	case 2*target < current:
-		return nil, kinesisapi.LimitExceededException.Newf("UpdateShardCount cannot scale down below half your current open shard count. Current open shard count: %d, Target shard count: %d", current, target)
-	case s.openShards(x.region, x.account)-current+target > s.config.ShardLimit:
-		return nil, s.shardLimit(x.name, target-current)
+	if err := s.checkCount(x, current, target); err != nil {
+		return nil, err
 	}
 	if target != current {
 		if err := s.reshard(ctx, x, c.Now, func(p *plan) error {
-			p.uniform(x.pieces(), evenRanges(target))
+			current = len(p.open)
+			if err := s.checkCount(x, current, target); err != nil {
+				return err
+			}
+			p.uniform(p.pieces(), evenRanges(target))
 			return nil
 		}); err != nil {
 			return nil, err
@@ -52,11 +51,14 @@ func (s *Service) UpdateShardCount(ctx context.Context, c *service.Call, in *kin
 	}, nil
 }
 
-// pieces are the open shards with their ranges, in order.
-func (x *stream) pieces() []piece {
-	out := make([]piece, len(x.open))
-	for i, sh := range x.open {
-		out[i] = piece{sh.Index, sh.hashRange}
+func (s *Service) checkCount(x *stream, current, target int) error {
+	switch {
+	case target > 2*current:
+		return kinesisapi.LimitExceededException.Newf("UpdateShardCount cannot scale up over double your current open shard count. Current open shard count: %d, Target shard count: %d", current, target)
+	case 2*target < current:
+		return kinesisapi.LimitExceededException.Newf("UpdateShardCount cannot scale down below half your current open shard count. Current open shard count: %d, Target shard count: %d", current, target)
+	case s.openShards(x.region, x.account)-current+target > s.config.ShardLimit:
+		return s.shardLimit(x.name, target-current)
 	}
-	return out
+	return nil
 }

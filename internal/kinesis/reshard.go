@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/spillway/spillway/internal/api/kinesisapi"
@@ -26,6 +27,29 @@ func newPlan(tx *catalog.Tx, r *streamRecord, now time.Time) *plan {
 		}
 	}
 	return p
+}
+
+// need demands shards to be open still: what the caller looked at may be out of date.
+func (p *plan) need(n name, indexes ...int) error {
+	for _, index := range indexes {
+		if _, ok := p.open[index]; !ok {
+			return n.notEligible(index)
+		}
+	}
+	return nil
+}
+
+// pieces are the open shards with their ranges, in order.
+func (p *plan) pieces() []piece {
+	out := make([]piece, 0, len(p.open))
+	for _, r := range p.open {
+		x := piece{index: r.Index}
+		x.start, _ = parseHash(r.Start) // written by us
+		x.end, _ = parseHash(r.End)
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b piece) int { return a.start.compare(b.start) })
+	return out
 }
 
 // replace closes parents and makes one shard of a range. A child is made a second after
@@ -200,6 +224,10 @@ func (s *Service) openShards(region, account string) (n int) {
 	return n
 }
 
+func (n name) notEligible(index int) error {
+	return invalid("Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", shardID(index), n.stream, n.account)
+}
+
 // toReshard finds an open shard that is to be split or merged.
 func (x *stream) toReshard(id string) (*shard, error) {
 	index, ok := parseShardID(id)
@@ -211,19 +239,19 @@ func (x *stream) toReshard(id string) (*shard, error) {
 		return nil, x.noShard(shardID(index))
 	}
 	if sh.Closed != 0 {
-		return nil, invalid("Shard %s in stream %s under account %s has already been merged or split, and thus is not eligible for merging or splitting.", shardID(index), x.stream, x.account)
+		return nil, x.notEligible(index)
 	}
 	return sh, nil
 }
 
 // resharded finds the stream of a call that reshards.
-func (s *Service) resharded(n name, now time.Time, ids ...string) (*stream, error) {
+func (s *Service) resharded(ctx context.Context, n name, now time.Time, ids ...string) (*stream, error) {
 	for _, id := range ids {
 		if _, ok := parseShardID(id); !ok {
 			return nil, n.noShard(id)
 		}
 	}
-	x, err := s.find(n)
+	x, err := s.shown(ctx, n)
 	if err != nil {
 		return nil, err
 	}

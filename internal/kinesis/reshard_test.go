@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spillway/spillway/internal/api/kinesisapi"
 	"github.com/spillway/spillway/internal/catalog"
+	"github.com/spillway/spillway/internal/smithy"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -289,6 +291,70 @@ func show(filter *kinesisapi.ShardFilter) string {
 		text += fmt.Sprintf(" %v ago", time.Since(*filter.Timestamp))
 	}
 	return text
+}
+
+// checkOpen: the open shards cover each key once.
+func (f *fixture) checkOpen(stream string) {
+	f.Helper()
+	next := hash{}
+	for i, sh := range f.lookup(name{region, account, stream}).open {
+		if i > 0 && sh.start == (hash{}) || sh.start != next {
+			f.Errorf("%s begins at %s, want %s", shardID(sh.Index), sh.start, next)
+		}
+		next = sh.end.next()
+	}
+	if next != (hash{}) {
+		f.Errorf("nobody has %s", next)
+	}
+}
+
+// TestStaleReshardingIsRefused: what a call looked at was replaced before it could begin.
+func TestStaleReshardingIsRefused(t *testing.T) {
+	virtually(t, func(f *fixture) {
+		f.create("s", 2)
+		x, ctx := f.lookup(name{region, account, "s"}), context.Background()
+		f.split("s", "0", "1000")
+		const gone = "Shard shardId-000000000000 in stream s under account 000000000000 has already been merged or split, and thus is not eligible for merging or splitting."
+		f.isError(f.splitAt(ctx, x, x.shards[0], hash{0, 500}, time.Now()), codeInvalid, gone)
+		f.isError(f.join(ctx, x, x.shards[0], x.shards[1], time.Now()), codeInvalid, gone)
+		f.checkOpen("s")
+	})
+}
+
+// TestSameShardIsReplacedOnce, however many want to at the same time.
+func TestSameShardIsReplacedOnce(t *testing.T) {
+	virtually(t, func(f *fixture) {
+		for range 20 {
+			f.create("s", 2)
+			calls := []func() error{
+				func() error {
+					_, err := try[kinesisapi.SplitShardInput](f, kinesisapi.SplitShard, &kinesisapi.SplitShardInput{StreamName: new("s"), ShardToSplit: new("0"), NewStartingHashKey: new("1000")})
+					return err
+				},
+				func() error {
+					_, err := try[kinesisapi.MergeShardsInput](f, kinesisapi.MergeShards, &kinesisapi.MergeShardsInput{StreamName: new("s"), ShardToMerge: new("0"), AdjacentShardToMerge: new("1")})
+					return err
+				},
+				func() error {
+					_, err := try[kinesisapi.UpdateShardCountOutput](f, kinesisapi.UpdateShardCount, count("s", 3))
+					return err
+				},
+			}
+			done := make(chan error)
+			for i := range 9 {
+				go func() { done <- calls[i%3]() }()
+			}
+			for range 9 {
+				var api *smithy.APIError
+				if err := <-done; err != nil && !errors.As(err, &api) {
+					t.Error(err)
+				}
+			}
+			f.checkOpen("s")
+			checkLineage(t, f.shards("s"))
+			f.does(kinesisapi.DeleteStream, &kinesisapi.DeleteStreamInput{StreamName: new("s")})
+		}
+	})
 }
 
 // step is a resharding of stream s, and how long it stays so.

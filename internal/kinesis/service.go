@@ -90,6 +90,15 @@ func (s *Service) find(n name) (*stream, error) {
 	return s.known(n)
 }
 
+// shown is find for the operations that show what there is, or change what they were
+// shown: with all that other nodes changed before.
+func (s *Service) shown(ctx context.Context, n name) (*stream, error) {
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
+	return s.find(n)
+}
+
 func (s *Service) known(n name) (*stream, error) {
 	look := func() *stream {
 		if x := s.lookup(n); x != nil && !x.deleted(time.Now().UnixMilli()) {
