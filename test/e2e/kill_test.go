@@ -219,7 +219,7 @@ func (k *killing) receiveOnce(c *client, queue string, l *ledger, all bool) (n i
 			return n, false
 		}
 		for _, s := range parse[batch](c, text).Successful {
-			l.deleted(messages[s.Id].Body)
+			l.deleted(messages[s.Id])
 		}
 		return n, true
 	}
@@ -228,7 +228,7 @@ func (k *killing) receiveOnce(c *client, queue string, l *ledger, all bool) (n i
 		if _, ok := c.call("DeleteMessage", fmt.Sprintf(`{"QueueUrl":%q,"ReceiptHandle":%q}`, queue, m.ReceiptHandle)); !ok {
 			return n, false
 		}
-		l.deleted(m.Body)
+		l.deleted(m)
 	}
 	return n, true
 }
