@@ -81,6 +81,19 @@ everything in it; ` + "`spillway config show --sources`" + ` prints what is in f
 	return b.Bytes()
 }
 
+// ignored are variables of LocalStack that existing set-ups have and that mean
+// nothing here, each with the reason.
+func ignored() [][2]string {
+	return [][2]string{
+		{"SERVICES", "every service is always there"},
+		{"LOCALSTACK_HOST", "queue URLs have the caller's own host; `external_url` sets another"},
+		{"HOSTNAME_EXTERNAL", "as LOCALSTACK_HOST"},
+		{"USE_SSL", "a certificate switches HTTPS on, beside HTTP"},
+		{"SQS_ENDPOINT_STRATEGY", "every known form of queue URL is accepted"},
+		{"SQS_ENABLE_MESSAGE_RETENTION_PERIOD", "messages always expire"},
+	}
+}
+
 type structDoc struct {
 	doc    string
 	fields []fieldDoc

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -44,39 +43,6 @@ func TestSend(t *testing.T) {
 		}
 		if g := <-got; g != request+`{"phoneNumber":"+15550100","message":""}` {
 			t.Error(g)
-		}
-	}
-}
-
-func TestParts(t *testing.T) {
-	t.Parallel()
-	repeat := strings.Repeat
-	for text, want := range map[string]int{
-		"":                        1,
-		repeat("a", 160):          1,
-		repeat("a", 161):          2,
-		repeat("a", 306):          2,
-		repeat("a", 307):          3,
-		repeat("€", 80):           1,
-		repeat("€", 81):           2,
-		repeat("€", 153):          3, // 76 a part: none is split
-		repeat("äöüÄÖÜßñ@£Δ", 14): 1,
-		repeat("ж", 70):           1,
-		repeat("ж", 71):           2,
-		repeat("ж", 134):          2,
-		repeat("ж", 135):          3,
-		repeat("a", 70) + "`":     2, // not of the alphabet
-		repeat("😀", 35):           1,
-		repeat("😀", 36):           2,
-		repeat("😀", 67):           3, // 33 a part
-		repeat("a", 1600):         11,
-		"\x1b":                    1,
-		repeat("a", 159) + "[":    2,
-		repeat("a", 158) + "[":    1,
-		repeat("a", 152) + "[" + repeat("a", 152): 3, // the bracket is not split
-	} {
-		if got := sms.Parts(text); got != want {
-			t.Errorf("%d parts, not %d: %.20q of %d bytes", got, want, text, len(text))
 		}
 	}
 }
