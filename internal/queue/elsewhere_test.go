@@ -19,17 +19,10 @@ var memory = store.Options{Memory: true}
 func twoNodes(t *testing.T) (w *world, owner, other *Engine) {
 	t.Helper()
 	w = newWorld(t, 1, 2, declareAll)
-	for id := range w.logs {
-		w.take(id, w.nodes[0])
+	for id := range w.Logs {
+		w.Take(id, w.nodes[0].Member)
 	}
 	return w, w.nodes[0].Engine, w.nodes[1].Engine
-}
-
-// calls is how many requests of a kind were executed for another node.
-func (w *world) calls(op byte) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.served[op]
 }
 
 func TestEveryMethodElsewhere(t *testing.T) {
@@ -102,7 +95,7 @@ func TestEveryMethodElsewhere(t *testing.T) {
 	if _, err := q.Enqueue([]Enqueue{text("b")}, nil); !errors.Is(err, ErrNoQueue) {
 		t.Errorf("send to a queue that was deleted: %v", err)
 	}
-	if w.calls(opEnqueue) < 2 {
+	if w.Served()[opEnqueue] < 2 {
 		t.Error("nothing was forwarded")
 	}
 }
@@ -156,8 +149,8 @@ func TestNewQueue(t *testing.T) {
 func TestNothingTwice(t *testing.T) {
 	t.Parallel()
 	w, owner, other := twoNodes(t)
-	lost := &losing{call: w.nodes[1].call}
-	w.nodes[1].divert(lost.Call)
+	lost := &losing{call: w.nodes[1].CallOwner}
+	w.nodes[1].Divert(lost.Call)
 	q := other.Queue(plain)
 	if _, err := q.Enqueue([]Enqueue{text("a")}, nil); !errors.Is(err, partition.ErrStopped) {
 		t.Errorf("send: %v", err)
@@ -184,7 +177,7 @@ func TestNothingTwice(t *testing.T) {
 
 // losing loses every reply.
 type losing struct {
-	call  peersFunc
+	call  func(ctx context.Context, id uint16, request []byte) ([]byte, error)
 	calls int
 }
 
@@ -229,8 +222,8 @@ func TestReplacedOwner(t *testing.T) {
 			if got := lease(t, owner.Queue(ordered), LeaseRequest{Max: 1, Time: -1, Attempt: "x"}); len(got) != 1 {
 				t.Fatalf("leased %v", got)
 			}
-			for id := range w.logs {
-				w.take(id, w.nodes[1])
+			for id := range w.Logs {
+				w.Take(id, w.nodes[1].Member)
 			}
 			send(t, other.Queue(plain), text("c"))
 			in := lease(t, other.Queue(plain), LeaseRequest{Max: 2, Time: -1})
@@ -240,8 +233,8 @@ func TestReplacedOwner(t *testing.T) {
 			if err := call(owner, in[1]); !errors.Is(err, partition.ErrStopped) {
 				t.Errorf("the replaced owner says %v", err)
 			}
-			for id := range w.logs {
-				w.nodes[0].set.Get(id).Release()
+			for id := range w.Logs {
+				w.nodes[0].Set.Get(id).Release()
 			}
 			accept(t, owner.Queue(plain), in...) // elsewhere now
 		})
@@ -257,12 +250,12 @@ func TestDeletedWhileLoading(t *testing.T) {
 	send(t, q, text("a"))
 	id := q.m.p.ID()
 	other.Queue(plain).gone.Store(true) // as Delete does, whose command is refused then
-	w.hand(id, w.nodes[1])
+	w.Hand(id, w.nodes[1].Member)
 	eventually(t, "dropped", func() bool {
 		n := 0
 		for _, space := range []store.Space{store.SpaceQueue, store.SpaceMessage} {
 			lo, hi := store.Bounds(id, space, plain)
-			if err := w.nodes[1].store.Scan(lo, hi, func(_, _ []byte) bool { n++; return true }); err != nil {
+			if err := w.nodes[1].Store.Scan(lo, hi, func(_, _ []byte) bool { n++; return true }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -320,10 +313,10 @@ func TestPollsMove(t *testing.T) {
 				next := w.nodes[(i+1)%2]
 				if force {
 					old := w.nodes[i%2]
-					w.take(id, next)
-					old.set.Get(id).Release()
+					w.Take(id, next.Member)
+					old.Set.Get(id).Release()
 				} else {
-					w.hand(id, next)
+					w.Hand(id, next.Member)
 				}
 				parked(t, next.Engine, plain, 2)
 			}
@@ -344,7 +337,7 @@ func TestPollEnds(t *testing.T) {
 	began := time.Now()
 	polls := []<-chan polled{poll(t.Context(), owner, plain, time.Second), poll(t.Context(), other, plain, time.Second)}
 	parked(t, owner, plain, 2)
-	w.hand(owner.Queue(plain).m.p.ID(), w.nodes[1])
+	w.Hand(owner.Queue(plain).m.p.ID(), w.nodes[1].Member)
 	for _, p := range polls {
 		if got := <-p; got.err != nil || len(got.out) != 0 {
 			t.Errorf("got %+v", got)
@@ -361,7 +354,7 @@ func TestPollAtFailingOwner(t *testing.T) {
 	t.Parallel()
 	w, _, other := twoNodes(t)
 	failing := &losing{call: func(context.Context, uint16, []byte) ([]byte, error) { return nil, partition.ErrStopped }}
-	w.nodes[1].divert(failing.Call)
+	w.nodes[1].Divert(failing.Call)
 	out, err := other.Queue(plain).Lease(t.Context(), LeaseRequest{Max: 1, Wait: 200 * time.Millisecond})
 	if err != nil || len(out) != 0 || failing.calls > 15 {
 		t.Errorf("%v %v after %d calls", out, err, failing.calls)
@@ -406,8 +399,8 @@ func TestDrain(t *testing.T) {
 			parked(t, owner, plain, 1)
 			if !owned {
 				id := owner.Queue(plain).m.p.ID()
-				w.nodes[0].set.Get(id).Release()
-				w.route(id, nil)
+				w.nodes[0].Set.Get(id).Release()
+				w.Route(id, nil)
 			}
 			began := time.Now()
 			cancel()

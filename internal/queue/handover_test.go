@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/store"
 )
 
@@ -41,10 +40,8 @@ func TestHandOvers(t *testing.T) {
 func handOverRun(t *testing.T, seed uint64, handOvers int) {
 	w := newWorld(t, seed, 2, declareAll)
 	l := newLedger(nil, func() bool { return false })
-	for id := range w.logs {
-		w.take(id, w.nodes[w.intN(2)])
-	}
-	w.setFaults(4)
+	w.TakeAny()
+	w.SetFaults(4)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	steps := make(chan struct{}, 1)
@@ -87,7 +84,7 @@ func handOverRun(t *testing.T, seed uint64, handOvers int) {
 		for range 20 {
 			<-steps
 		}
-		w.disturb(rng)
+		w.Disturb(rng)
 	}
 	cancel()
 	go func() {
@@ -96,51 +93,11 @@ func handOverRun(t *testing.T, seed uint64, handOvers int) {
 	}()
 	running.Wait()
 	close(steps)
-	w.setFaults(0)
-	w.deliverLate()
-	for id := range w.logs {
-		w.hand(id, w.nodes[int(id)%2])
-	}
+	w.SetFaults(0)
+	w.DeliverLate()
+	w.HandAll()
 	w.check(l)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t.Logf("%d sent, %d removed; forwarded by kind: %v", len(l.sent), len(l.removed), w.served)
-}
-
-// disturb does something to the ownership of a partition.
-func (w *world) disturb(rng *rand.Rand) {
-	id := uint16(1 + rng.IntN(len(w.logs)))
-	w.mu.Lock()
-	old := w.owners[id]
-	w.mu.Unlock()
-	next := w.nodes[(old.number+rng.IntN(3))%2]
-	switch rng.IntN(4) {
-	case 0:
-		w.hand(id, next)
-	case 1:
-		w.take(id, next) // next may be the owner itself, again
-	case 2:
-		w.take(id, next)
-		if next != old {
-			w.deliverLate() // some to an owner that does not know better
-			old.set.Get(id).Release()
-		}
-	case 3:
-		ended := old.set.Get(id).Ended()
-		if !old.set.Get(id).Owned() {
-			w.take(id, next)
-			return
-		}
-		w.logs[id].loseAck(1 + rng.IntN(5))
-		select {
-		case <-ended:
-		case <-time.After(100 * time.Millisecond): // nothing was written
-		}
-		w.take(id, next)
-	}
-	if rng.IntN(3) == 0 {
-		w.deliverLate()
-	}
+	t.Logf("%d sent, %d removed; forwarded by kind: %v", len(l.sent), len(l.removed), w.Served())
 }
 
 // receiveOnce is receive with callers that go away, and unknown outcomes.
@@ -183,7 +140,7 @@ func (l *ledger) receiveOnce(q *Queue, rng *rand.Rand, _ int) error {
 
 // check compares what is there with what was acknowledged, and the replicas.
 func (w *world) check(l *ledger) {
-	t := w.t
+	t := w.T
 	t.Helper()
 	eventually(t, "transfers end", func() bool { return w.transfers() == 0 })
 	bodies := map[string][]found{}
@@ -230,18 +187,18 @@ func (w *world) check(l *ledger) {
 			t.Errorf("%q is there more than once or from nowhere: %v", body, at)
 		}
 	}
-	w.compare()
+	w.Compare(Check)
 }
 
 // transfers counts those under way, or remembered.
 func (w *world) transfers() (open int) {
-	for id, log := range w.logs {
-		log.catchUp()
-		st := w.nodes[0].store
+	for id, log := range w.Logs {
+		log.CatchUp()
+		st := w.nodes[0].Store
 		lo, hi := store.Bounds(id, store.SpaceTransfer)
 		err := st.Scan(lo, hi, func(_, _ []byte) bool { open++; return true })
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		lo, hi = store.Bounds(id, store.SpaceState)
 		err = st.Scan(lo, hi, func(_, value []byte) bool {
@@ -251,39 +208,8 @@ func (w *world) transfers() (open int) {
 			return true
 		})
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 	}
 	return open
-}
-
-// compare finds differences between the nodes' stores.
-func (w *world) compare() {
-	for _, log := range w.logs {
-		log.catchUp()
-	}
-	for id := range w.logs {
-		lo, hi := store.PartitionBounds(id)
-		dump := func(n *node) map[string]string {
-			all := map[string]string{}
-			if err := n.store.Scan(lo, hi, func(k, v []byte) bool { all[string(k)] = string(v); return true }); err != nil {
-				w.t.Fatal(err)
-			}
-			return all
-		}
-		a, b := dump(w.nodes[0]), dump(w.nodes[1])
-		if len(a) != len(b) {
-			w.t.Errorf("partition %d: %d records, and %d", id, len(a), len(b))
-		}
-		for k, v := range a {
-			if b[k] != v {
-				w.t.Errorf("partition %d: the replicas differ at %x", id, k)
-			}
-		}
-	}
-	for _, n := range w.nodes {
-		for _, problem := range n.store.Check(Check, partition.Check) {
-			w.t.Errorf("node %d: %s", n.number, problem)
-		}
-	}
 }

@@ -23,12 +23,12 @@ func apart(t *testing.T) (w *world, source, target uint64) {
 		spec.DeadLetter, spec.MaxDeliveries = target, 1
 		e.Declare(source, spec)
 	})
-	from := w.nodes[0].set.For(source).ID()
-	for id := range w.logs {
+	from := w.nodes[0].Set.For(source).ID()
+	for id := range w.Logs {
 		if id == from {
-			w.take(id, w.nodes[0])
+			w.Take(id, w.nodes[0].Member)
 		} else {
-			w.take(id, w.nodes[1])
+			w.Take(id, w.nodes[1].Member)
 		}
 	}
 	return w, source, target
@@ -57,7 +57,7 @@ func TestRedriveElsewhere(t *testing.T) {
 		t.Errorf("arrived: %+v %v", c, err)
 	}
 	eventually(t, "forgotten", func() bool { return w.transfers() == 0 })
-	w.compare()
+	w.Compare(Check)
 }
 
 // holdingPeers lets requests of one kind be given up, and come when the test says.
@@ -74,13 +74,13 @@ func (h *holdingPeers) Call(ctx context.Context, id uint16, request []byte) ([]b
 	hold := request[1] == h.op && h.most > 0
 	if hold {
 		h.most--
-		h.held = append(h.held, func() { h.node.call(context.Background(), id, request) }) // nobody waits
+		h.held = append(h.held, func() { h.node.CallOwner(context.Background(), id, request) }) // nobody waits
 	}
 	h.mu.Unlock()
 	if hold {
 		return nil, partition.ErrStopped
 	}
-	return h.node.call(ctx, id, request)
+	return h.node.CallOwner(ctx, id, request)
 }
 
 // number of requests that are held.
@@ -103,14 +103,14 @@ func TestLateArrival(t *testing.T) {
 			if replaced {
 				held.most = 1 << 30 // this owner gets nothing through
 			}
-			held.divert(held.Call)
+			held.Divert(held.Call)
 			q := w.nodes[0].Queue(source)
 			send(t, q, text("a"))
 			lease(t, q, LeaseRequest{Max: 1, Time: 0})
 			lease(t, q, LeaseRequest{Max: 1, Time: 0}) // this one moves it
 			eventually(t, "sent", func() bool { return held.number() >= 3 })
 			if replaced {
-				w.take(q.m.p.ID(), w.nodes[1])
+				w.Take(q.m.p.ID(), w.nodes[1].Member)
 			}
 			there := w.nodes[1].Queue(target)
 			eventually(t, "arrived", func() bool { return there.LocalCounters().Visible == 1 })
@@ -123,9 +123,9 @@ func TestLateArrival(t *testing.T) {
 				f()
 			}
 			if replaced {
-				before := w.calls(opArrive)
-				eventually(t, "sent again", func() bool { return w.calls(opArrive) > before })
-				w.nodes[0].set.Get(q.m.p.ID()).Release()
+				before := w.Served()[opArrive]
+				eventually(t, "sent again", func() bool { return w.Served()[opArrive] > before })
+				w.nodes[0].Set.Get(q.m.p.ID()).Release()
 			}
 			if c := there.LocalCounters(); c.Visible != 1 {
 				t.Errorf("the target has %+v", c)
@@ -142,16 +142,16 @@ func TestLateArrival(t *testing.T) {
 func TestUnreachableTarget(t *testing.T) {
 	t.Parallel()
 	w, source, target := apart(t)
-	from := w.nodes[0].set.For(source).ID()
+	from := w.nodes[0].Set.For(source).ID()
 	near := target + 1
-	for ; w.nodes[0].set.For(near).ID() != from; near++ {
+	for ; w.nodes[0].Set.For(near).ID() != from; near++ {
 	}
 	for _, n := range w.nodes {
 		n.Declare(near, standardSpec)
 	}
-	far := w.nodes[1].set.For(target).ID()
-	w.nodes[1].set.Get(far).Release()
-	w.route(far, nil)
+	far := w.nodes[1].Set.For(target).ID()
+	w.nodes[1].Set.Get(far).Release()
+	w.Route(far, nil)
 	e := w.nodes[0].Engine
 	var in []Enqueue
 	for i := range 3 * maxMoveCalls {
@@ -171,7 +171,7 @@ func TestUnreachableTarget(t *testing.T) {
 	if c := e.Queue(near).LocalCounters(); c.Visible != 1 || time.Since(began) > stepTime/2 {
 		t.Errorf("after %v: %+v", time.Since(began), c)
 	}
-	w.take(far, w.nodes[1])
+	w.Take(far, w.nodes[1].Member)
 	eventually(t, "arrived", func() bool { return w.nodes[1].Queue(target).LocalCounters().Visible == uint64(len(in)) })
 	eventually(t, "forgotten", func() bool { return w.transfers() == 0 })
 }
@@ -182,7 +182,7 @@ func TestForgottenByNextOwner(t *testing.T) {
 	t.Parallel()
 	w, source, target := apart(t)
 	held := &holdingPeers{node: w.nodes[0], op: opForget, most: 1 << 30}
-	held.divert(held.Call)
+	held.Divert(held.Call)
 	q := w.nodes[0].Queue(source)
 	send(t, q, text("a"))
 	lease(t, q, LeaseRequest{Max: 1, Time: 0})
@@ -191,7 +191,7 @@ func TestForgottenByNextOwner(t *testing.T) {
 	if n := w.transfers(); n != 1 {
 		t.Errorf("%d transfers are remembered", n)
 	}
-	w.hand(q.m.p.ID(), w.nodes[1])
+	w.Hand(q.m.p.ID(), w.nodes[1].Member)
 	eventually(t, "forgotten", func() bool { return w.transfers() == 0 })
 	if c := w.nodes[1].Queue(target).LocalCounters(); c.Visible != 1 {
 		t.Errorf("the target has %+v", c)

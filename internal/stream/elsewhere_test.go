@@ -14,8 +14,8 @@ import (
 func twoNodes(t *testing.T) (w *world, owner, other *Engine) {
 	t.Helper()
 	w = newWorld(t, 1, 2, declareAll)
-	for id := range w.logs {
-		w.take(id, w.nodes[0])
+	for id := range w.Logs {
+		w.Take(id, w.nodes[0].Member)
 	}
 	return w, w.nodes[0].Engine, w.nodes[1].Engine
 }
@@ -78,7 +78,7 @@ func TestEveryMethodElsewhere(t *testing.T) {
 		t.Errorf("read from none: %v", err)
 	}
 	for op := opAppend; op <= opWait; op++ {
-		if w.calls(op) == 0 {
+		if w.Served()[op] == 0 {
 			t.Errorf("no request of kind %d was sent", op)
 		}
 	}
@@ -88,7 +88,7 @@ func TestEveryMethodElsewhere(t *testing.T) {
 func TestAppendIsSentOnce(t *testing.T) {
 	t.Parallel()
 	w, _, other := twoNodes(t)
-	w.setFaults(33) // everything goes wrong in one of the three ways
+	w.SetFaults(33) // everything goes wrong in one of the three ways
 	stored := 0
 	s := other.Shard(1)
 	for range 30 {
@@ -99,9 +99,9 @@ func TestAppendIsSentOnce(t *testing.T) {
 		}
 		stored++
 	}
-	w.setFaults(0)
-	w.deliverLate()
-	w.running.Wait()
+	w.SetFaults(0)
+	w.DeliverLate()
+	w.Settle()
 	if p := read(t, s, 1, 100, 10_000); len(p.Records) != stored {
 		t.Errorf("%d records after %d calls", len(p.Records), stored)
 	}
@@ -117,7 +117,7 @@ func TestReadsEndWithTheOwnership(t *testing.T) {
 	if err != nil || s.still(g.epoch) != nil {
 		t.Fatal(err)
 	}
-	w.take(s.m.p.ID(), w.nodes[0])
+	w.Take(s.m.p.ID(), w.nodes[0].Member)
 	if err := s.still(g.epoch); !errors.Is(err, partition.ErrNotOwner) {
 		t.Errorf("a read from before: %v", err)
 	}
@@ -125,7 +125,7 @@ func TestReadsEndWithTheOwnership(t *testing.T) {
 	if g, err = s.glance(); !errors.Is(err, partition.ErrNotOwner) || owner.CacheUsed() != 0 {
 		t.Errorf("released: %v, %d bytes in memory", err, owner.CacheUsed())
 	}
-	w.take(s.m.p.ID(), w.nodes[0])
+	w.Take(s.m.p.ID(), w.nodes[0].Member)
 	if err := s.still(g.epoch); !errors.Is(err, partition.ErrNotOwner) {
 		t.Errorf("a read from between: %v", err)
 	}
@@ -143,14 +143,14 @@ func TestWaitMoves(t *testing.T) {
 			go func() { woken <- e.Shard(2).Wait(context.Background(), seq) }()
 		}
 		if i%3 == 1 {
-			time.Sleep(time.Duration(w.intN(2000)) * time.Microsecond)
+			time.Sleep(time.Duration(w.IntN(2000)) * time.Microsecond)
 		}
 		next := w.nodes[i%2]
 		if i%2 == 0 {
-			w.hand(s.m.p.ID(), next)
+			w.Hand(s.m.p.ID(), next.Member)
 		} else {
-			w.take(s.m.p.ID(), next)
-			w.nodes[1-i%2].set.Get(s.m.p.ID()).Release()
+			w.Take(s.m.p.ID(), next.Member)
+			w.nodes[1-i%2].Set.Get(s.m.p.ID()).Release()
 		}
 		put(t, s, text("a"))
 		for range 2 {

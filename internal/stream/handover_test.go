@@ -8,10 +8,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/spillway/spillway/internal/partition"
-	"github.com/spillway/spillway/internal/store"
 )
 
 var (
@@ -157,10 +153,8 @@ func TestHandOvers(t *testing.T) {
 func handOverRun(t *testing.T, seed uint64, handOvers int) {
 	w := newWorld(t, seed, 3, declareAll)
 	l := newLedger()
-	for id := range w.logs {
-		w.take(id, w.nodes[w.intN(3)])
-	}
-	w.setFaults(4)
+	w.TakeAny()
+	w.SetFaults(4)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	steps := make(chan struct{}, 1)
@@ -194,7 +188,7 @@ func handOverRun(t *testing.T, seed uint64, handOvers int) {
 		for range 20 {
 			<-steps
 		}
-		w.disturb(rng)
+		w.Disturb(rng)
 		if i%8 == 7 {
 			w.closeShard(l, rng)
 		}
@@ -206,50 +200,12 @@ func handOverRun(t *testing.T, seed uint64, handOvers int) {
 	}()
 	running.Wait()
 	close(steps)
-	w.setFaults(0)
-	w.deliverLate()
-	w.running.Wait()
-	for id := range w.logs {
-		w.hand(id, w.nodes[int(id)%3])
-	}
+	w.SetFaults(0)
+	w.DeliverLate()
+	w.Settle()
+	w.HandAll()
 	w.check(l)
-	t.Logf("%d acknowledged of %d, %d shards closed; forwarded by kind: %v", len(l.acked), len(l.asked), len(l.ends), w.served)
-}
-
-// disturb does something to the ownership of a partition.
-func (w *world) disturb(rng *rand.Rand) {
-	id := uint16(1 + rng.IntN(len(w.logs)))
-	w.mu.Lock()
-	old := w.owners[id]
-	w.mu.Unlock()
-	next := w.nodes[(old.number+rng.IntN(3))%3]
-	switch rng.IntN(4) {
-	case 0:
-		w.hand(id, next)
-	case 1:
-		w.take(id, next) // next may be the owner itself, again
-	case 2:
-		w.take(id, next)
-		if next != old {
-			w.deliverLate() // some to an owner that does not know better
-			old.set.Get(id).Release()
-		}
-	case 3:
-		ended := old.set.Get(id).Ended()
-		if !old.set.Get(id).Owned() {
-			w.take(id, next)
-			return
-		}
-		w.logs[id].loseAck(1 + rng.IntN(5))
-		select {
-		case <-ended:
-		case <-time.After(100 * time.Millisecond): // nothing was written
-		}
-		w.take(id, next)
-	}
-	if rng.IntN(3) == 0 {
-		w.deliverLate()
-	}
+	t.Logf("%d acknowledged of %d, %d shards closed; forwarded by kind: %v", len(l.acked), len(l.asked), len(l.ends), w.Served())
 }
 
 // closeShard closes one shard, from two nodes.
@@ -262,7 +218,7 @@ func (w *world) closeShard(l *ledger, rng *rand.Rand) {
 		}
 		l.mu.Lock()
 		if was, ok := l.ends[id]; err != nil || ok && was != c {
-			w.t.Errorf("shard %d closed: %+v %v, was %+v", id, c, err, was)
+			w.T.Errorf("shard %d closed: %+v %v, was %+v", id, c, err, was)
 		}
 		l.ends[id] = c
 		l.mu.Unlock()
@@ -271,7 +227,7 @@ func (w *world) closeShard(l *ledger, rng *rand.Rand) {
 
 // check compares what is there with what was acknowledged, and the replicas.
 func (w *world) check(l *ledger) {
-	t := w.t
+	t := w.T
 	t.Helper()
 	found := map[string]place{}
 	for id := range uint64(shards) {
@@ -313,36 +269,5 @@ func (w *world) check(l *ledger) {
 			t.Errorf("%q was read at %v, and is at %v", data, at, found[data])
 		}
 	}
-	w.compare()
-}
-
-// compare finds differences between the nodes' stores.
-func (w *world) compare() {
-	for _, log := range w.logs {
-		log.catchUp()
-	}
-	for id := range w.logs {
-		lo, hi := store.PartitionBounds(id)
-		dump := func(n *node) map[string]string {
-			all := map[string]string{}
-			if err := n.store.Scan(lo, hi, func(k, v []byte) bool { all[string(k)] = string(v); return true }); err != nil {
-				w.t.Fatal(err)
-			}
-			return all
-		}
-		a, b := dump(w.nodes[0]), dump(w.nodes[1])
-		if len(a) != len(b) {
-			w.t.Errorf("partition %d: %d records, and %d", id, len(a), len(b))
-		}
-		for k, v := range a {
-			if b[k] != v {
-				w.t.Errorf("partition %d: the replicas differ at %x", id, k)
-			}
-		}
-	}
-	for _, n := range w.nodes {
-		for _, problem := range n.store.Check(Check, partition.Check) {
-			w.t.Errorf("node %d: %s", n.number, problem)
-		}
-	}
+	w.Compare(Check)
 }
