@@ -128,7 +128,7 @@ func (m *Member) CallOwner(ctx context.Context, id uint16, request []byte) ([]by
 		}
 		if f == fateLate {
 			c.mu.Lock()
-			c.late = append(c.late, func() { c.running.Go(func() { owner.engine.Serve(context.Background(), id, request) }) }) // nobody waits
+			c.late = append(c.late, func() { c.running.Go(func() { _, _ = owner.engine.Serve(context.Background(), id, request) }) }) // nobody waits
 			c.mu.Unlock()
 			return nil, partition.ErrStopped
 		}
