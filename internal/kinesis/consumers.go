@@ -25,9 +25,6 @@ func (r *consumerRecord) state(now int64) string {
 	return stateActive
 }
 
-// deleted reports whether the time of a consumer that is being deleted is over.
-func (r *consumerRecord) deleted(now int64) bool { return r.State == stateDeleting && now >= r.Until }
-
 // consumersOf are the consumers of a stream, in order of name.
 func (s *Service) consumersOf(ctx context.Context, x *stream) ([]*consumer, error) {
 	if err := s.current(ctx); err != nil {
@@ -48,9 +45,7 @@ func (s *Service) consumersOf(ctx context.Context, x *stream) ([]*consumer, erro
 // findConsumer returns a consumer of a stream.
 func (s *Service) findConsumer(ctx context.Context, x *stream, named string) (*consumer, error) {
 	look := func() *consumer {
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		if of := s.consumers[x.name][named]; of != nil && of.Stream == x.ID {
+		if of := s.lookupConsumer(x.name, named); of != nil && of.Stream == x.ID {
 			return of
 		}
 		return nil
@@ -103,18 +98,21 @@ func onConsumer[In any](action string, named func(*In) (consumerARN, streamARN, 
 		}
 		byARN, streamARN, byName := named(in)
 		a := service.Access{Action: "kinesis:" + action, Resource: deref(byARN), OwnerOnly: !shared[action]}
+		r, ok := parseARN(deref(byARN))
 		if byARN == nil {
-			a.Resource = deref(streamARN) + "/consumer/" + deref(byName) + ":*"
+			r, ok = parseARN(deref(streamARN))
+			r.consumer = deref(byName)
+			a.Resource = deref(streamARN) + "/consumer/" + r.consumer + ":*"
 		}
-		if r, ok := parseARN(deref(byARN)); ok {
-			a.Owner = r.account
-			s.mu.RLock()
-			if of := s.consumers[r.name][r.consumer]; of != nil {
-				a.Policy = of.policy
+		if !ok {
+			return a, nil // and the operation refuses it
+		}
+		a.Owner = r.account
+		if of := s.lookupConsumer(r.name, r.consumer); of != nil {
+			a.Policy = of.policy
+			if byARN == nil {
+				a.Resource = of.ARN // the one that policies know
 			}
-			s.mu.RUnlock()
-		} else if r, ok := parseARN(deref(streamARN)); ok {
-			a.Owner = r.account
 		}
 		return a, nil
 	}

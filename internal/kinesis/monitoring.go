@@ -32,8 +32,7 @@ func (s *Service) monitor(ctx context.Context, x *stream, c *service.Call, metri
 		}
 		r.Metrics = kept
 		out.DesiredShardLevelMetrics = kept
-		s.update(r, c.Now)
-		return nil
+		return s.update(x.name, r, c.Now)
 	})
 	return out, err
 }

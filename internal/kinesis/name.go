@@ -47,8 +47,21 @@ type resource struct {
 	created  int64  // unix s, of the consumer
 }
 
-// parseARN reads the ARN of a stream or consumer.
+func (r resource) String() string {
+	if r.consumer == "" {
+		return r.name.arn()
+	}
+	return consumerARN(consumerName{r.name, r.consumer}, r.created*1000)
+}
+
+// parseARN reads the ARN of a stream or consumer. A resource has one spelling, which
+// policies can rely on: of another partition, or with zeros in front, it names nothing.
 func parseARN(text string) (r resource, ok bool) {
+	r, ok = splitARN(text)
+	return r, ok && r.String() == text
+}
+
+func splitARN(text string) (r resource, ok bool) {
 	a, err := arn.Parse(text)
 	if err != nil || a.Service != "kinesis" || a.Region == "" || !arn.ValidAccount(a.Account) {
 		return r, false

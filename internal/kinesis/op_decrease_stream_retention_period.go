@@ -36,6 +36,6 @@ func (s *Service) DecreaseStreamRetentionPeriod(ctx context.Context, c *service.
 		if hours > r.Hours {
 			return invalid("Requested retention period (%d hours) for stream %s can not be longer than existing retention period (%d hours). Use IncreaseRetentionPeriod API.", hours, x.stream, r.Hours)
 		}
-		return s.setHours(r, hours, c.Now)
+		return s.setHours(x.name, r, hours, c.Now)
 	})
 }

@@ -36,6 +36,6 @@ func (s *Service) IncreaseStreamRetentionPeriod(ctx context.Context, c *service.
 		if hours < r.Hours {
 			return invalid("Requested retention period (%d hours) for stream %s can not be shorter than existing retention period (%d hours). Use DecreaseRetentionPeriod API.", hours, x.stream, r.Hours)
 		}
-		return s.setHours(r, hours, c.Now)
+		return s.setHours(x.name, r, hours, c.Now)
 	})
 }

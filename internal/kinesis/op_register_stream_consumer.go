@@ -46,11 +46,21 @@ func (s *Service) RegisterStreamConsumer(ctx context.Context, c *service.Call, i
 	of.State, of.Until = s.transition(stateCreating, c.Now)
 	of.ARN = consumerARN(of.consumerName, of.Created)
 	err = s.catalog.Update(ctx, func(tx *catalog.Tx) error {
+		r, ok, err := get[streamRecord](tx, kindStream, n.key())
+		if err != nil {
+			return err
+		}
+		if !ok || r.ID != x.ID {
+			return n.missing() // deleted in the meantime: nothing would ever delete the consumer
+		}
+		if r.state(c.Now.UnixMilli()) == stateDeleting {
+			return n.needActive(&r, c.Now)
+		}
 		old, ok, err := get[consumerRecord](tx, kindConsumer, of.key())
 		if err != nil {
 			return err
 		}
-		if ok && old.Stream == x.ID && !old.deleted(c.Now.UnixMilli()) {
+		if ok && old.Stream == x.ID {
 			return kinesisapi.ResourceInUseException.Newf("Consumer %s under stream %s already exists for account %s.", of.consumer, n.stream, n.account)
 		}
 		return put(tx, kindConsumer, of.key(), &of.consumerRecord)

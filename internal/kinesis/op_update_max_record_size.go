@@ -28,7 +28,6 @@ func (s *Service) UpdateMaxRecordSize(ctx context.Context, c *service.Call, in *
 	}
 	return nil, s.change(ctx, x, func(_ *catalog.Tx, r *streamRecord) error {
 		r.MaxRecordKiB = int(*in.MaxRecordSizeInKiB)
-		s.update(r, c.Now)
-		return nil
+		return s.update(x.name, r, c.Now)
 	})
 }

@@ -43,7 +43,6 @@ func (s *Service) UpdateStreamMode(ctx context.Context, c *service.Call, in *kin
 		if in.WarmThroughputMiBps != nil {
 			r.WarmMiBps = int(*in.WarmThroughputMiBps)
 		}
-		s.update(r, c.Now)
-		return nil
+		return s.update(x.name, r, c.Now)
 	})
 }

@@ -39,8 +39,7 @@ func (s *Service) UpdateStreamWarmThroughput(ctx context.Context, c *service.Cal
 	}
 	err = s.change(ctx, x, func(_ *catalog.Tx, r *streamRecord) error {
 		r.WarmMiBps = int(*in.WarmThroughputMiBps)
-		s.update(r, c.Now)
-		return nil
+		return s.update(x.name, r, c.Now)
 	})
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package kinesis
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spillway/spillway/internal/catalog"
 )
@@ -107,12 +108,11 @@ func (r *streamRecord) maxRecord() int {
 
 // shard returns the shard with an index, or nil.
 func (r *streamRecord) shard(index int) *shardRecord {
-	for i := range r.Shards {
-		if r.Shards[i].Index == index {
-			return &r.Shards[i]
-		}
+	i, ok := slices.BinarySearchFunc(r.Shards, index, func(sh shardRecord, index int) int { return sh.Index - index })
+	if !ok {
+		return nil
 	}
-	return nil
+	return &r.Shards[i]
 }
 
 func get[R any](tx *catalog.Tx, kind, key string) (r R, ok bool, err error) {

@@ -25,6 +25,7 @@ type shard struct {
 	shardRecord
 	hashRange
 	handle *engine.Shard
+	text   string // shardID(Index)
 }
 
 // consumer is a registered consumer of a stream.
@@ -82,7 +83,7 @@ func (s *Service) streamChanged(key string, value []byte) {
 }
 
 func (s *Service) declare(x *stream, r shardRecord) *shard {
-	sh := &shard{shardRecord: r}
+	sh := &shard{shardRecord: r, text: shardID(r.Index)}
 	sh.start, _ = parseHash(r.Start) // written by evenRanges and its like
 	sh.end, _ = parseHash(r.End)
 	sh.handle = s.engine.Declare(r.ID, engine.Spec{Retention: int64(x.Hours) * hour})
@@ -173,4 +174,10 @@ func (s *Service) lookup(n name) *stream {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.streams[n]
+}
+
+func (s *Service) lookupConsumer(n name, consumer string) *consumer {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.consumers[n][consumer]
 }

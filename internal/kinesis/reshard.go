@@ -2,6 +2,7 @@ package kinesis
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,10 +18,11 @@ type plan struct {
 	now  int64 // unix ms
 	out  reshardRecord
 	open map[int]shardRecord // what is open after the steps so far
+	made map[int]int         // of the shards that the plan makes: where in out.Make
 }
 
 func newPlan(tx *catalog.Tx, r *streamRecord, now time.Time) *plan {
-	p := &plan{tx: tx, r: r, now: now.UnixMilli(), open: make(map[int]shardRecord)}
+	p := &plan{tx: tx, r: r, now: now.UnixMilli(), open: make(map[int]shardRecord), made: make(map[int]int)}
 	for _, sh := range r.Shards {
 		if sh.Closed == 0 {
 			p.open[sh.Index] = sh
@@ -60,13 +62,10 @@ func (p *plan) replace(parents []int, ranges ...hashRange) (children []int) {
 		created = max(created, p.open[index].Created+1)
 	}
 	for _, index := range parents {
-		if p.r.shard(index) != nil && p.r.shard(index).Closed == 0 {
+		if i, ok := p.made[index]; ok {
+			p.out.Make[i].Closed = p.now // and when it is done, the time of all
+		} else {
 			p.out.Close = append(p.out.Close, index)
-		}
-		for i := range p.out.Make {
-			if p.out.Make[i].Index == index {
-				p.out.Make[i].Closed = p.now // and when it is done, the time of all
-			}
 		}
 		delete(p.open, index)
 	}
@@ -76,6 +75,7 @@ func (p *plan) replace(parents []int, ranges ...hashRange) (children []int) {
 			Created: created,
 		}
 		p.r.Next++
+		p.made[sh.Index] = len(p.out.Make)
 		p.out.Make = append(p.out.Make, sh)
 		p.open[sh.Index] = sh
 		children = append(children, sh.Index)
@@ -90,33 +90,30 @@ type piece struct {
 }
 
 // uniform reshards everything into ranges: shards are split where a range ends inside
-// them, then the pieces of a range are merged, two at a time.
-func (p *plan) uniform(pieces []piece, ranges []hashRange) {
-	for _, g := range ranges {
-		for i := 0; i < len(pieces); i++ {
-			x := pieces[i]
-			if x.start.compare(g.end) > 0 || x.end.compare(g.end) <= 0 {
-				continue
+// them, then the pieces of a range are merged, two at a time. Both are in order, and
+// cover everything.
+func (p *plan) uniform(shards []piece, ranges []hashRange) {
+	var pieces []piece
+	g := 0
+	for _, x := range shards {
+		for ; ranges[g].end.compare(x.end) < 0; g++ {
+			if ranges[g].end.compare(x.start) < 0 {
+				continue // it ends where the shard before did
 			}
-			cut := []hashRange{{x.start, g.end}, {g.end.next(), x.end}}
+			cut := []hashRange{{x.start, ranges[g].end}, {ranges[g].end.next(), x.end}}
 			children := p.replace([]int{x.index}, cut...)
-			tail := append([]piece{{children[0], cut[0]}, {children[1], cut[1]}}, pieces[i+1:]...)
-			pieces = append(pieces[:i:i], tail...)
+			pieces = append(pieces, piece{children[0], cut[0]})
+			x = piece{children[1], cut[1]}
 		}
+		pieces = append(pieces, x)
 	}
+	i := 0
 	for _, g := range ranges {
-		var whole *piece
-		for _, x := range pieces {
-			if x.start.compare(g.start) < 0 || x.end.compare(g.end) > 0 {
-				continue
-			}
-			if whole == nil {
-				whole = &piece{x.index, x.hashRange}
-				continue
-			}
-			joined := hashRange{whole.start, x.end}
-			children := p.replace([]int{whole.index, x.index}, joined)
-			whole = &piece{children[0], joined}
+		whole := pieces[i]
+		for i++; i < len(pieces) && pieces[i].end.compare(g.end) <= 0; i++ {
+			joined := hashRange{whole.start, pieces[i].end}
+			children := p.replace([]int{whole.index, pieces[i].index}, joined)
+			whole = piece{children[0], joined}
 		}
 	}
 }
@@ -124,8 +121,8 @@ func (p *plan) uniform(pieces []piece, ranges []hashRange) {
 // reshard writes a plan down, and carries it out.
 func (s *Service) reshard(ctx context.Context, x *stream, now time.Time, make func(p *plan) error) error {
 	err := s.change(ctx, x, func(tx *catalog.Tx, r *streamRecord) error {
-		if state := r.state(now.UnixMilli()); state != stateActive {
-			return kinesisapi.ResourceInUseException.Newf("Stream %s under account %s not ACTIVE, instead in state %s", x.stream, x.account, state)
+		if err := s.update(x.name, r, now); err != nil {
+			return err
 		}
 		p := newPlan(tx, r, now)
 		if err := make(p); err != nil {
@@ -137,7 +134,6 @@ func (s *Service) reshard(ctx context.Context, x *stream, now time.Time, make fu
 		if len(p.out.Make) > 0 {
 			r.Reshard = &p.out
 		}
-		s.update(r, now)
 		return nil
 	})
 	if err != nil {
@@ -168,9 +164,9 @@ func (s *Service) finishReshard(ctx context.Context, n name) error {
 		at = max(at, c.Time, 1)
 	}
 	first := x.Reshard.Make[0].Index
-	return s.change(ctx, x, func(_ *catalog.Tx, r *streamRecord) error {
+	err := s.change(ctx, x, func(_ *catalog.Tx, r *streamRecord) error {
 		if r.Reshard == nil || r.Reshard.Make[0].Index != first {
-			return nil // somebody else was faster
+			return errDone // somebody else was faster
 		}
 		for _, index := range r.Reshard.Close {
 			if sh := r.shard(index); sh != nil {
@@ -192,6 +188,10 @@ func (s *Service) finishReshard(ctx context.Context, n name) error {
 		prune(r, time.Now())
 		return nil
 	})
+	if errors.Is(err, errDone) {
+		return nil
+	}
+	return err
 }
 
 // prune forgets closed shards whose records have all expired.
@@ -255,5 +255,5 @@ func (s *Service) resharded(ctx context.Context, n name, now time.Time, ids ...s
 	if err != nil {
 		return nil, err
 	}
-	return x, x.needActive(now)
+	return x, x.needActive(&x.streamRecord, now)
 }

@@ -19,11 +19,11 @@ func checkHours(hours int) error {
 }
 
 // setHours sets the retention. Shards that expired before do not come back.
-func (s *Service) setHours(r *streamRecord, hours int, now time.Time) error {
-	if hours != r.Hours {
-		prune(r, now)
-		r.Hours = hours
-		s.update(r, now)
+func (s *Service) setHours(n name, r *streamRecord, hours int, now time.Time) error {
+	if hours == r.Hours {
+		return nil
 	}
-	return nil
+	prune(r, now)
+	r.Hours = hours
+	return s.update(n, r, now)
 }

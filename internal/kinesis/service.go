@@ -18,8 +18,8 @@ import (
 // Config of a Service.
 type Config struct {
 	Account string // of streams that the configuration declares
-	// Transition is how long streams and consumers stay in CREATING, UPDATING and
-	// DELETING; 0 for not at all.
+	// Transition is how long streams stay in CREATING, UPDATING and DELETING, and
+	// consumers in CREATING; 0 for not at all.
 	Transition time.Duration
 	// ShardLimit bounds the open shards of an account in a region.
 	ShardLimit int
@@ -175,6 +175,9 @@ func engineError(err error) error {
 	return err
 }
 
+// errDone is returned by a change that finds itself made already.
+var errDone = errors.New("done")
+
 // change changes the record of a stream that exists. The change is durable and in force
 // when it returns; an error from change leaves everything as it was.
 func (s *Service) change(ctx context.Context, x *stream, change func(tx *catalog.Tx, r *streamRecord) error) error {
@@ -193,9 +196,14 @@ func (s *Service) change(ctx context.Context, x *stream, change func(tx *catalog
 	}))
 }
 
-// update sets the state of a record that is being changed.
-func (s *Service) update(r *streamRecord, now time.Time) {
+// update sets the state of a stream's record that is being changed, unless it is in
+// another one.
+func (s *Service) update(n name, r *streamRecord, now time.Time) error {
+	if err := n.needActive(r, now); err != nil {
+		return err
+	}
 	r.State, r.Until = s.transition(stateUpdating, now)
+	return nil
 }
 
 // transition is a state and its end. Without transitions there is neither: the clocks of
@@ -208,9 +216,9 @@ func (s *Service) transition(to string, now time.Time) (state string, until int6
 }
 
 // needActive refuses what a stream that is not active does not take.
-func (x *stream) needActive(now time.Time) error {
-	if state := x.state(now.UnixMilli()); state != stateActive {
-		return kinesisapi.ResourceInUseException.Newf("Stream %s under account %s not ACTIVE, instead in state %s", x.stream, x.account, state)
+func (n name) needActive(r *streamRecord, now time.Time) error {
+	if state := r.state(now.UnixMilli()); state != stateActive {
+		return kinesisapi.ResourceInUseException.Newf("Stream %s under account %s not ACTIVE, instead in state %s", n.stream, n.account, state)
 	}
 	return nil
 }

@@ -158,6 +158,10 @@ func TestTransitions(t *testing.T) {
 		}
 		f.refused(kinesisapi.ListShards, &kinesisapi.ListShardsInput{StreamName: new("s")}, codeInUse, "Stream s under account 000000000000 not ACTIVE, instead in state DELETING")
 		f.refused(kinesisapi.CreateStream, &kinesisapi.CreateStreamInput{StreamName: new("s")}, codeInUse, "Stream s under account 000000000000 already exists.")
+		const deleting = "Stream s under account 000000000000 not ACTIVE, instead in state DELETING"
+		f.refused(kinesisapi.StartStreamEncryption, encrypting("s"), codeInUse, deleting) // nor does it come back to life
+		f.refused(kinesisapi.IncreaseStreamRetentionPeriod, &kinesisapi.IncreaseStreamRetentionPeriodInput{StreamName: new("s"), RetentionPeriodHours: new(int32(72))}, codeInUse, deleting)
+		f.refused(kinesisapi.RegisterStreamConsumer, &kinesisapi.RegisterStreamConsumerInput{StreamARN: new(name{region, account, "s"}.arn()), ConsumerName: new("c")}, codeInUse, deleting)
 		f.wait(999 * time.Millisecond)
 		f.does(kinesisapi.DeleteStream, &kinesisapi.DeleteStreamInput{StreamName: new("s")}) // which does not begin anew
 		f.wait(time.Millisecond)
