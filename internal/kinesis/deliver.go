@@ -25,8 +25,6 @@ func (s *Service) Put(ctx context.Context, streamARN, partitionKey string, data 
 	if err != nil {
 		return fmt.Errorf("%w: %w", service.ErrTargetRefuses, err)
 	}
-	if err := s.store(ctx, x, []*entry{&e}); err != nil {
-		return err
-	}
+	s.store(ctx, x, []*entry{&e})
 	return e.failure
 }

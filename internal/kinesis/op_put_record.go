@@ -32,13 +32,11 @@ func (s *Service) PutRecord(ctx context.Context, c *service.Call, in *kinesisapi
 	if isTrue(in.DryRun) {
 		return nil, dryRun()
 	}
-	if err := s.store(ctx, x, []*entry{&e}); err != nil {
-		return nil, err
-	}
+	s.store(ctx, x, []*entry{&e})
 	if e.failure != nil {
 		return nil, e.failure
 	}
 	return &kinesisapi.PutRecordOutput{
-		ShardId: new(shardID(e.shard.Index)), SequenceNumber: new(e.number.String()), EncryptionType: encryption(x.KeyID != ""),
+		ShardId: new(e.shard.text), SequenceNumber: new(e.number.String()), EncryptionType: encryption(x.KeyID != ""),
 	}, nil
 }

@@ -47,9 +47,7 @@ func (s *Service) PutRecords(ctx context.Context, c *service.Call, in *kinesisap
 	if isTrue(in.DryRun) {
 		return nil, dryRun()
 	}
-	if err := s.store(ctx, x, pointers); err != nil {
-		return nil, err
-	}
+	s.store(ctx, x, pointers)
 	out := &kinesisapi.PutRecordsOutput{
 		Records: make([]kinesisapi.PutRecordsResultEntry, len(entries)), EncryptionType: encryption(x.KeyID != ""),
 	}
@@ -57,7 +55,7 @@ func (s *Service) PutRecords(ctx context.Context, c *service.Call, in *kinesisap
 	for i := range entries {
 		e, result := &entries[i], &out.Records[i]
 		if e.failure == nil {
-			result.ShardId, result.SequenceNumber = new(shardID(e.shard.Index)), new(e.number.String())
+			result.ShardId, result.SequenceNumber = new(e.shard.text), new(e.number.String())
 			continue
 		}
 		failed++

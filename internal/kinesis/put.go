@@ -51,30 +51,42 @@ const (
 )
 
 // store appends the entries to their shards, all shards at the same time; within one in
-// order. What meets a shard that was just closed goes on to its children.
-func (s *Service) store(ctx context.Context, x *stream, entries []*entry) error {
+// order. What meets a shard that was just closed goes on to its children. Each entry
+// says what became of it.
+func (s *Service) store(ctx context.Context, x *stream, entries []*entry) {
+	if closed := s.append(x, entries); len(closed) > 0 {
+		s.reroute(ctx, x, closed)
+	}
+}
+
+// reroute stores entries whose shards are closed in those that replace them.
+func (s *Service) reroute(ctx context.Context, x *stream, entries []*entry) {
 	ctx, cancel := context.WithTimeout(ctx, rerouteTime)
 	defer cancel()
-	for {
-		closed := s.append(x, entries)
-		if len(closed) == 0 {
-			return nil
-		}
-		if err := s.current(ctx); err != nil { // the shard was closed by what another node knows
-			return err
-		}
-		next, err := s.find(x.name)
+	for len(entries) > 0 {
+		next, err := s.replaced(ctx, x)
 		if err != nil {
-			return err
+			for _, e := range entries {
+				e.failure = err
+			}
+			return
 		}
-		if next.ID != x.ID {
-			return x.missing()
-		}
-		if next == x && !pause.For(ctx, reroutePause) {
-			return kinesisapi.InternalFailureException.New("Internal Service Failure")
-		}
-		x, entries = next, closed
+		x, entries = next, s.append(next, entries)
 	}
+}
+
+// replaced is the stream with shards that another call, or node, made.
+func (s *Service) replaced(ctx context.Context, x *stream) (*stream, error) {
+	next, err := s.shown(ctx, x.name)
+	switch {
+	case err != nil:
+		return nil, err
+	case next.ID != x.ID:
+		return nil, x.missing()
+	case next == x && !pause.For(ctx, reroutePause):
+		return nil, kinesisapi.InternalFailureException.New("Internal Service Failure")
+	}
+	return next, nil
 }
 
 // append is one attempt of store. It returns the entries whose shard is closed.
@@ -132,7 +144,7 @@ func encryption(on bool) *string {
 }
 
 func rateExceeded(x *stream, sh *shard) error {
-	return kinesisapi.ProvisionedThroughputExceededException.Newf("Rate exceeded for shard %s in stream %s under account %s.", shardID(sh.Index), x.stream, x.account)
+	return kinesisapi.ProvisionedThroughputExceededException.Newf("Rate exceeded for shard %s in stream %s under account %s.", sh.text, x.stream, x.account)
 }
 
 func dryRun() error {
