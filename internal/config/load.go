@@ -47,9 +47,6 @@ func Load(file string, env func(string) (string, bool)) (*Config, error) {
 	if err := c.applyEnvironment(env); err != nil {
 		return nil, err
 	}
-	if c.TLS.Key == "" {
-		c.TLS.Key = c.TLS.Cert
-	}
 	return c, nil
 }
 

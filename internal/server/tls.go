@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"os"
@@ -21,7 +22,7 @@ func (s *Server) tlsConfig() (*tls.Config, error) {
 	if s.config.TLS.Cert == "" {
 		return nil, nil
 	}
-	c := &certificate{cert: s.config.TLS.Cert, key: s.config.TLS.Key}
+	c := &certificate{cert: s.config.TLS.Cert, key: cmp.Or(s.config.TLS.Key, s.config.TLS.Cert)}
 	if _, err := c.get(nil); err != nil {
 		return nil, err
 	}
