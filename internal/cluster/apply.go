@@ -3,7 +3,6 @@ package cluster
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
@@ -19,11 +18,9 @@ type applier struct {
 	// that is not complete.
 	at    position
 	parts []byte
-	// taken is at.seq, for other goroutines.
-	taken atomic.Uint64
 	// fresh is the first sequence that was written after this replica began to follow
 	// and so comes just after it was; 0 while that is not known.
-	fresh atomic.Uint64
+	fresh uint64
 	// clock is the owners' time as it was last seen to be.
 	clock sighting
 	// stored is told the position after each batch that was applied.
@@ -63,6 +60,9 @@ func (s *sighting) since(shown time.Time) (now, at time.Time) {
 	return now, at
 }
 
+// begun is told where the log ends when following begins, for the first time or again.
+func (a *applier) begun(last uint64) { a.fresh = last + 1 }
+
 // take applies the message at a sequence. An error that matches errDamaged means
 // that the log cannot be followed; others are the store's.
 func (a *applier) take(seq uint64, message []byte) error {
@@ -78,7 +78,7 @@ func (a *applier) take(seq uint64, message []byte) error {
 	}
 	next := a.at.next(&f, digestOf(message))
 	// A barrier repeats the last time that was.
-	if fresh := a.fresh.Load(); fresh > 0 && seq >= fresh && f.kind != kindBarrier {
+	if a.fresh > 0 && seq >= a.fresh && f.kind != kindBarrier {
 		now := time.Now()
 		a.clock.see(time.UnixMilli(next.time), now)
 		next.offset = now.UnixMilli() - next.time
@@ -99,7 +99,6 @@ func (a *applier) take(seq uint64, message []byte) error {
 		}
 	}
 	a.at = next
-	a.taken.Store(seq)
 	return nil
 }
 
@@ -153,8 +152,7 @@ func (a *applier) load(log uuid) error {
 		a.clock.see(now.Round(0).Add(-time.Duration(p.offset)*time.Millisecond), now) // since before a restart
 	}
 	a.at, a.parts = p, nil
-	a.fresh.Store(0)
-	a.taken.Store(p.seq)
+	a.fresh = 0
 	a.stored(p)
 	return nil
 }

@@ -1,6 +1,10 @@
 package cluster
 
-import "github.com/spillway/spillway/internal/store"
+import (
+	"time"
+
+	"github.com/spillway/spillway/internal/store"
+)
 
 // Damage makes a replica's position one that no log continues, as a replica has that
 // applied what its log then lost.
@@ -19,6 +23,10 @@ func Damage(st *store.Store, partition uint16) error {
 func (n *Node) TrimWithout(node string) {
 	n.flush()
 	n.tell()
-	n.table.forget(node)
+	n.table.mu.Lock()
+	if m := n.table.nodes[node]; m != nil {
+		m.heard = time.Time{}
+	}
+	n.table.mu.Unlock()
 	n.trim()
 }

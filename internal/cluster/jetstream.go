@@ -33,8 +33,8 @@ func (a ack) Wait(ctx context.Context) (uint64, error) {
 	return seq, err
 }
 
-func (s stream) Tail(ctx context.Context, from uint64, each func(seq uint64, data []byte) error) error {
-	err := s.log.Tail(ctx, from, each)
+func (s stream) Tail(ctx context.Context, from uint64, begun func(last uint64), each func(seq uint64, data []byte) error) error {
+	err := s.log.Tail(ctx, from, begun, each)
 	var gap *bus.GapError
 	if errors.As(err, &gap) {
 		return fmt.Errorf("%w: %w", ErrTrimmed, err)

@@ -16,7 +16,7 @@ type Log interface {
 	// Tail calls each for every message from a sequence on, in order, for ever. It
 	// ends with ctx's error, with each's, or with one that matches ErrTrimmed if the
 	// log does not have that message any more.
-	Tail(ctx context.Context, from uint64, each func(seq uint64, data []byte) error) error
+	Tail(ctx context.Context, from uint64, begun func(last uint64), each func(seq uint64, data []byte) error) error
 	// Read returns one message as the leader has it; ok is false if there is none.
 	Read(ctx context.Context, seq uint64) (data []byte, ok bool, err error)
 	// Trim removes the messages up to a sequence.

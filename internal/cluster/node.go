@@ -32,6 +32,7 @@ const (
 	callSeedRead  = "seed.read"
 	callSeedClose = "seed.close"
 	castReport    = "report"
+	castForget    = "forget"
 )
 
 // Node is this process in the cluster.
@@ -95,6 +96,9 @@ func Join(ctx context.Context, c Config) (_ *Node, err error) {
 		}
 	}()
 	if err := n.bus.Listen(castReport, n.table.hear); err != nil {
+		return nil, err
+	}
+	if err := n.bus.Listen(castForget, func(node []byte) { n.table.forget(string(node)) }); err != nil {
 		return nil, err
 	}
 	n.identity = held
@@ -291,10 +295,10 @@ func (n *Node) Close() {
 	n.stop()
 	n.work.Wait()
 	n.table.close()
-	n.donor.sweep(true)
 	if n.bus != nil {
 		n.bus.Close()
 	}
+	n.donor.sweep(true) // when no peer can ask for a snapshot any more: an open one holds the store
 }
 
 var errForeign = errors.New("the data folder does not belong to this cluster")

@@ -53,6 +53,7 @@ type replica struct {
 	stop     context.CancelFunc
 	ended    chan struct{} // run has returned
 	missed   time.Time     // since when JetStream does not count this node; of upkeep
+	halted   string        // why it cannot own what it leads, of run
 
 	mu      sync.Mutex // guards the rest
 	role    Role
@@ -96,6 +97,10 @@ func (r *replica) run(ctx context.Context) {
 			r.refuse(ctx)
 			return
 		}
+		if errors.Is(err, errShort) {
+			r.halted = err.Error()
+		}
+		r.trouble(err)
 		// As long as nothing changes, once in a while is enough.
 		if text := err.Error(); text != said || time.Since(at) > repeatAfter {
 			r.logger.Warn("replica interrupted", "error", err)
@@ -110,10 +115,10 @@ func (r *replica) run(ctx context.Context) {
 func (r *replica) turn(ctx context.Context, a *applier) error {
 	err := a.load(r.uuid)
 	if err == nil {
-		r.become(RoleFollowing, "")
 		if err = r.p.Reset(); err != nil {
 			return err
 		}
+		r.become(RoleFollowing, r.halted)
 		err = r.follow(ctx, a)
 	}
 	if errors.Is(err, errDamaged) || errors.Is(err, errNoPosition) || errors.Is(err, ErrTrimmed) {
@@ -130,12 +135,7 @@ func (r *replica) turn(ctx context.Context, a *applier) error {
 func (r *replica) follow(ctx context.Context, a *applier) error {
 	tailing, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { // waited for below
-		if info, err := r.log.Info(tailing); err == nil {
-			a.fresh.Store(info.Last + 1)
-		}
-		ended <- r.log.Tail(tailing, a.at.seq+1, a.take)
-	}()
+	go func() { ended <- r.log.Tail(tailing, a.at.seq+1, a.begun, a.take) }() // waited for below
 	defer stop()
 	poll := time.NewTicker(leadPoll)
 	defer poll.Stop()
@@ -225,6 +225,7 @@ func (r *replica) own(ctx context.Context, a *applier) error {
 	if err := r.p.Own(t, shown, seen); err != nil {
 		return err
 	}
+	r.halted = ""
 	r.become(RoleOwner, "")
 	r.hooks.owned(r.id, true)
 	r.logger.Info("owner of the partition", "epoch", at.epoch, "sequence", at.seq, "took", time.Since(began).Round(time.Millisecond))
@@ -335,6 +336,14 @@ func (r *replica) position() position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.at
+}
+
+// trouble says why the replica has to begin again, until it does.
+func (r *replica) trouble(err error) {
+	r.mu.Lock()
+	r.problem = err.Error()
+	r.mu.Unlock()
+	r.changed()
 }
 
 // become takes a role, and reports whether that is a change.

@@ -116,7 +116,7 @@ func (n *Node) readSeed(ctx context.Context, peer string, id uint64, after []byt
 }
 
 func (n *Node) closeSeed(peer string, id uint64) {
-	ctx, cancel := context.WithTimeout(context.Background(), seedCall)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // also while this node stops
 	defer cancel()
 	// Not heard, the peer lets go of it by itself.
 	_, _ = n.bus.Call(ctx, peer, callSeedClose, binary.BigEndian.AppendUint64(nil, id))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,7 +34,7 @@ type PartitionStatus struct {
 	Partition uint16          `json:"partition"` // 0 is the catalog
 	Owner     string          `json:"owner"`     // "" for none at the moment
 	Epoch     uint64          `json:"epoch"`
-	Sequence  uint64          `json:"sequence"` // of the log, as the owner has it
+	Sequence  uint64          `json:"sequence"` // of the log, as the owner has it; the furthest replica's if no leader answers
 	LogBytes  uint64          `json:"log_bytes"`
 	LogFirst  uint64          `json:"log_first"`
 	Replicas  []ReplicaStatus `json:"replicas"`
@@ -71,10 +72,15 @@ func (n *Node) Status(ctx context.Context) Status {
 		s.Nodes = append(s.Nodes, x)
 	}
 	slices.SortFunc(s.Nodes, func(a, b NodeStatus) int { return strings.Compare(a.Node, b.Node) })
-	for id := range n.identity.Partitions + 1 {
-		p := n.partitionStatus(ctx, uint16(id), all, alive)
-		s.Healthy = s.Healthy && p.whole()
-		s.Partitions = append(s.Partitions, p)
+	// All at once: a log without a leader does not answer, and would take the time of the others.
+	s.Partitions = make([]PartitionStatus, n.identity.Partitions+1)
+	var asked sync.WaitGroup
+	for id := range s.Partitions {
+		asked.Go(func() { s.Partitions[id] = n.partitionStatus(ctx, uint16(id), all, alive) })
+	}
+	asked.Wait()
+	for i := range s.Partitions {
+		s.Healthy = s.Healthy && s.Partitions[i].whole()
 	}
 	return s
 }
@@ -84,6 +90,11 @@ func (n *Node) partitionStatus(ctx context.Context, id uint16, all map[string]me
 	p.Owner, _, _ = n.table.owner(id)
 	if info, err := (stream{n.bus.OpenLog(logName(id))}).Info(ctx); err == nil {
 		p.LogBytes, p.LogFirst, p.Sequence = info.Bytes, info.First, info.Last
+	} else {
+		for _, m := range all { // at least what the furthest replica has
+			r, _ := m.partition(id)
+			p.Sequence = max(p.Sequence, r.Applied)
+		}
 	}
 	for name, m := range all {
 		r, ok := m.partition(id)
@@ -137,5 +148,5 @@ func (n *Node) Remove(ctx context.Context, node string) error {
 		return err
 	}
 	n.table.forget(node)
-	return nil
+	return n.bus.Broadcast(castForget, []byte(node))
 }

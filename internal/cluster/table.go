@@ -40,7 +40,8 @@ const (
 
 // table is what this node knows of the others, and of who owns what.
 type table struct {
-	now func() time.Time
+	now   func() time.Time
+	began time.Time
 
 	mu      sync.Mutex // guards the rest
 	nodes   map[string]*member
@@ -70,7 +71,7 @@ type owner struct {
 const answerTime = 2 * time.Second
 
 func newTable() *table {
-	return &table{now: time.Now, nodes: map[string]*member{}, owners: map[uint16]*owner{}, changed: make(chan struct{})}
+	return &table{now: time.Now, began: time.Now(), nodes: map[string]*member{}, owners: map[uint16]*owner{}, changed: make(chan struct{})}
 }
 
 // hear takes a report in.
@@ -170,7 +171,7 @@ func (t *table) donor(partition uint16, except string) string {
 	best, bestSeq, owner := "", uint64(0), ""
 	for name, m := range all {
 		p, ok := m.partition(partition)
-		if !ok || !alive[name] || name == except {
+		if !ok || !alive[name] || name == except || p.Problem != "" {
 			continue
 		}
 		switch {

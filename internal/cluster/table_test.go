@@ -82,7 +82,7 @@ func TestFloor(t *testing.T) {
 		flushed("a", 100)
 		floor(0)
 		flushed("b", 70)
-		floor(70)
+		floor(0) // c was never heard of, but this node has just begun
 		flushed("c", 30)
 		floor(30)
 		time.Sleep(absentAfter + time.Second) // virtual: c is away for good
@@ -92,6 +92,9 @@ func TestFloor(t *testing.T) {
 		time.Sleep(absentAfter + time.Second)
 		flushed("a", 100)
 		floor(0)
+		n.table.forget("c")
+		flushed("b", 70)
+		floor(70) // c has not been heard of for long
 	})
 }
 

@@ -73,10 +73,12 @@ func (u *unreliable) Info(context.Context) (Info, error) {
 	return Info{First: 1, Last: uint64(len(u.messages))}, nil
 }
 
-func (u *unreliable) Tail(context.Context, uint64, func(uint64, []byte) error) error { return nil }
-func (u *unreliable) Trim(context.Context, uint64) error                             { return nil }
-func (u *unreliable) Leads() bool                                                    { return true }
-func (u *unreliable) StepDown(context.Context, string) error                         { return nil }
+func (u *unreliable) Tail(context.Context, uint64, func(uint64), func(uint64, []byte) error) error {
+	return nil
+}
+func (u *unreliable) Trim(context.Context, uint64) error     { return nil }
+func (u *unreliable) Leads() bool                            { return true }
+func (u *unreliable) StepDown(context.Context, string) error { return nil }
 
 func memory(t *testing.T) *store.Store {
 	t.Helper()

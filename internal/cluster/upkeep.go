@@ -141,8 +141,11 @@ func (n *Node) floor(id uint16, replicas []string) uint64 {
 	}
 	floor, counted := uint64(0), 0
 	for _, name := range replicas {
-		m, ok := all[name]
-		if !ok || n.table.now().Sub(m.heard) > absentAfter {
+		m, heard := all[name]
+		if !heard {
+			m.heard = n.table.began // silent since before this node was there, for all it knows
+		}
+		if n.table.now().Sub(m.heard) > absentAfter {
 			continue
 		}
 		p, ok := m.partition(id)

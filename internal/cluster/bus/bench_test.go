@@ -31,7 +31,7 @@ func benchmarkAppend(b *testing.B, depth, size int) {
 	begun, tailed := make(chan struct{}), make(chan struct{})
 	var tailing sync.WaitGroup
 	tailing.Go(func() {
-		_ = c.buses[(leader+1)%3].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error {
+		_ = c.buses[(leader+1)%3].OpenLog("log").Tail(ctx, 1, func(uint64) {}, func(seq uint64, _ []byte) error {
 			if seq == 1 {
 				close(begun)
 				return nil
@@ -112,7 +112,7 @@ func BenchmarkTail(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			b.SetBytes(int64(size))
 			b.ResetTimer()
-			_ = c.buses[0].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error {
+			_ = c.buses[0].OpenLog("log").Tail(ctx, 1, func(uint64) {}, func(seq uint64, _ []byte) error {
 				if seq == uint64(b.N) {
 					cancel()
 				}

@@ -137,7 +137,7 @@ func testTrim(t *testing.T, c *trio) {
 	for from, want := range map[uint64]*GapError{1: {1, 5}, 4: {4, 5}, 5: nil} {
 		ctx, cancel := context.WithCancel(within(t))
 		got := from
-		err := c.buses[2].OpenLog("trim").Tail(ctx, from, func(seq uint64, data []byte) error {
+		err := c.buses[2].OpenLog("trim").Tail(ctx, from, func(uint64) {}, func(seq uint64, data []byte) error {
 			if seq != got || string(data) != fmt.Sprint("m", seq) {
 				t.Errorf("sequence %d: %q instead of %d", seq, data, got)
 			}
@@ -163,12 +163,12 @@ func testTrim(t *testing.T, c *trio) {
 		t.Errorf("trimmed log: %+v, %v", info, err)
 	}
 	var gap *GapError
-	if err := log.Tail(within(t), 10, nil); !errors.As(err, &gap) || *gap != (GapError{10, 11}) {
+	if err := log.Tail(within(t), 10, func(uint64) {}, nil); !errors.As(err, &gap) || *gap != (GapError{10, 11}) {
 		t.Errorf("tail of what is trimmed: %v", err)
 	}
 	fill(t, log, 10, 1)
 	failed := errors.New("failed")
-	if err := log.Tail(within(t), 11, func(uint64, []byte) error { return failed }); !errors.Is(err, failed) {
+	if err := log.Tail(within(t), 11, func(uint64) {}, func(uint64, []byte) error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("tail: %v", err)
 	}
 }

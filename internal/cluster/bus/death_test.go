@@ -32,7 +32,7 @@ func TestLeadersDeath(t *testing.T) {
 		b := c.buses[i] // of this life of the node
 		following.Go(func() {
 			seen[i].Store(0)
-			err := b.OpenLog("log").Tail(ctx, 1, func(seq uint64, data []byte) error {
+			err := b.OpenLog("log").Tail(ctx, 1, func(uint64) {}, func(seq uint64, data []byte) error {
 				if seq != seen[i].Load()+1 || string(data) != fmt.Sprint("m", seq) {
 					t.Errorf("n%d: sequence %d after %d: %q", i, seq, seen[i].Load(), data)
 				}
@@ -119,7 +119,7 @@ func TestMinority(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- c.buses[0].OpenLog("log").Tail(ctx, 1, func(seq uint64, _ []byte) error { seen <- seq; return nil })
+		ended <- c.buses[0].OpenLog("log").Tail(ctx, 1, func(uint64) {}, func(seq uint64, _ []byte) error { seen <- seq; return nil })
 	}()
 	for want := range uint64(3) {
 		if seq := <-seen; seq != want+1 {

@@ -34,13 +34,14 @@ const (
 
 // Tail calls each for every message from a sequence on, for ever: until ctx ends,
 // each fails, or a message is missing (GapError). It goes on by itself after
-// elections and lost connections. data is each's own.
+// elections and lost connections. data is each's own. Whenever it begins anew, begun is
+// told where the log ends: what comes after that is written now.
 //
 // It does not use nats.go's ordered consumer: that one makes itself anew with
 // requests of 10 s which nothing ends early, and whoever stops following because it
 // has to take over the log would wait for them.
-func (l *Log) Tail(ctx context.Context, from uint64, each func(seq uint64, data []byte) error) error {
-	t := &tail{log: l, next: from, each: each, try: tailTry}
+func (l *Log) Tail(ctx context.Context, from uint64, begun func(last uint64), each func(seq uint64, data []byte) error) error {
+	t := &tail{log: l, next: from, begun: begun, each: each, try: tailTry}
 	for {
 		err := t.consume(ctx)
 		var gap *GapError
@@ -68,10 +69,11 @@ var errLost = errors.New("cluster: a message did not arrive")
 
 // tail is one call of Tail.
 type tail struct {
-	log  *Log
-	next uint64 // sequence
-	each func(seq uint64, data []byte) error
-	try  time.Duration // for a request, until one is answered
+	log   *Log
+	next  uint64 // sequence
+	begun func(last uint64)
+	each  func(seq uint64, data []byte) error
+	try   time.Duration // for a request, until one is answered
 }
 
 // consume reads through one consumer.
@@ -119,6 +121,7 @@ func (t *tail) begin(ctx context.Context) (jetstream.Consumer, error) {
 		// A consumer would begin later; if nothing is left, without ever saying so.
 		return nil, &GapError{Want: t.next, Got: info.First}
 	}
+	t.begun(info.Last)
 	return t.log.b.js.CreateConsumer(ctx, t.log.name, jetstream.ConsumerConfig{
 		Name: "tail-" + t.log.b.Node() + "-" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: t.next,
 		AckPolicy: jetstream.AckNonePolicy, Replicas: 1, MemoryStorage: true, InactiveThreshold: tailIdle,
