@@ -39,7 +39,7 @@ func (n name) arn() string { return "arn:aws:sqs:" + n.region + ":" + n.account 
 // nameOf takes a queue's ARN apart.
 func nameOf(s string) (name, bool) {
 	a, err := arn.Parse(s)
-	if err != nil || a.Service != "sqs" || a.Region == "" || a.Account == "" || a.Resource == "" {
+	if err != nil || a.Partition != arn.Partition || a.Service != "sqs" || a.Region == "" || a.Account == "" || a.Resource == "" {
 		return name{}, false
 	}
 	return name{a.Region, a.Account, a.Resource}, true
