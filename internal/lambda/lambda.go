@@ -131,6 +131,16 @@ func (f *Functions) begin() bool {
 	return true
 }
 
+// Longest is how long Invoke takes at most: waiting for a process that is busy, handing
+// it the invocation, and running that; or the Invoke API's time.
+func (f *Functions) Longest() time.Duration {
+	most := 2*f.options.Timeout + handTime
+	if f.options.InvokeURL != "" {
+		most = max(most, remoteTimeout)
+	}
+	return most
+}
+
 // Invoke runs a function once, and waits for it: a function's ARN, with a version or
 // alias or not, or its bare name. An attached process takes it, the one that has
 // waited longest; if all are busy, it waits for one as long as one may run.

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spillway/spillway/internal/config"
 	"github.com/spillway/spillway/internal/deliver"
@@ -30,9 +29,6 @@ type senders struct {
 	sms       *sms.Sender
 	push      *push.Sender
 }
-
-// longestInvoke is how long a function behind an Invoke API may take.
-const longestInvoke = 15 * time.Minute
 
 // newSNS builds SNS with its ways out.
 func (s *Server) newSNS() error {
@@ -63,10 +59,7 @@ func (s *Server) newSNS() error {
 			got := s.out.functions.Invoke(ctx, function, event)
 			return sns.Invocation{Outcome: got.Outcome, FunctionError: got.FunctionError, Payload: got.Payload, RequestID: got.RequestID}
 		},
-		LambdaTimeout: c.Lambda.Timeout, Destinations: s.destinations,
-	}
-	if c.Lambda.InvokeURL != "" {
-		out.LambdaTimeout = longestInvoke
+		LambdaTimeout: s.out.functions.Longest(), Destinations: s.destinations,
 	}
 	if err := s.connect(&out); err != nil {
 		return err

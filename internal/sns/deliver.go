@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spillway/spillway/internal/deliver"
 	"github.com/spillway/spillway/internal/queue"
@@ -13,6 +15,7 @@ import (
 
 var (
 	errNoSender  = errors.New("there is no way to deliver to this protocol")
+	errExpired   = errors.New("the time to live is over")
 	errNoService = errors.New("the service is not there yet")
 )
 
@@ -43,23 +46,23 @@ func (s *Service) deliver(ctx context.Context, q *queue.Queue, sub *subscription
 	case "firehose", "kinesis":
 		return s.deliverStream(ctx, protocol, sub, n)
 	}
-	return failed(errNoSender, true)
+	return deliver.Fail(errNoSender, true)
 }
 
 // deliverQueue tries a queue again that could not be reached before.
 func (s *Service) deliverQueue(ctx context.Context, sub *subscription, n *notification) deliver.Outcome {
 	q, e, err := s.queues.Prepare(ctx, sub.Endpoint, s.queueMessage(sub, n, sub.Endpoint))
 	if err != nil {
-		return failed(err, hopeless(err))
+		return deliver.Fail(err, hopeless(err))
 	}
 	_, err = q.Enqueue([]queue.Enqueue{e}, nil)
-	return failed(err, errors.Is(err, queue.ErrNoQueue))
+	return deliver.Fail(err, errors.Is(err, queue.ErrNoQueue))
 }
 
 // deliverHTTP posts to an endpoint, with AWS's headers (recorded).
 func (s *Service) deliverHTTP(ctx context.Context, sub *subscription, n *notification) deliver.Outcome {
 	if s.config.Outbound.HTTP == nil {
-		return failed(errNoSender, false)
+		return deliver.Fail(errNoSender, false)
 	}
 	h := http.Header{}
 	h.Set("User-Agent", "Amazon Simple Notification Service Agent")
@@ -116,7 +119,7 @@ func (s *Service) deliverSMS(ctx context.Context, number string, sub *subscripti
 	}
 	settings := s.smsOf(where)
 	if settings.OptedOut[plainNumber(number)] {
-		return failed(fmt.Errorf("phone number is opted out"), true)
+		return deliver.Fail(fmt.Errorf("phone number is opted out"), true)
 	}
 	m := SMS{PhoneNumber: plainNumber(number), Text: n.textFor("sms"), SenderID: settings.Attributes["DefaultSenderID"], Type: "Promotional"}
 	if t := s.lookup(sub.name); t != nil && t.Attributes[attrDisplayName] != "" {
@@ -147,14 +150,22 @@ func (s *Service) deliverPush(ctx context.Context, endpointARN string, n *notifi
 	e, app := s.lookupEndpoint(endpointARN)
 	switch {
 	case e == nil || app == nil:
-		return failed(fmt.Errorf("endpoint %s does not exist", endpointARN), true)
+		return deliver.Fail(fmt.Errorf("endpoint %s does not exist", endpointARN), true)
 	case !e.enabled():
-		return failed(fmt.Errorf("endpoint %s is disabled", endpointARN), true)
+		return deliver.Fail(fmt.Errorf("endpoint %s is disabled", endpointARN), true)
 	}
 	p := Push{Platform: app.platform, Token: e.token(), Credentials: app.Attributes, Payload: payloadFor(app.platform, n), Attributes: map[string]string{}}
 	for _, a := range n.Attributes {
-		if strings.HasPrefix(a.Name, "AWS.SNS.MOBILE.") {
-			p.Attributes[a.Name] = a.Text
+		if !strings.HasPrefix(a.Name, "AWS.SNS.MOBILE.") {
+			continue
+		}
+		p.Attributes[a.Name] = a.Text
+		if ttl, err := strconv.ParseInt(a.Text, 10, 64); err == nil && ttl > 0 && strings.HasSuffix(a.Name, ".TTL") {
+			// It counts from the publication.
+			if ttl -= (time.Now().UnixMilli() - n.Sent) / 1000; ttl <= 0 {
+				return deliver.Fail(errExpired, true)
+			}
+			p.Attributes[a.Name] = strconv.FormatInt(ttl, 10)
 		}
 	}
 	if s.config.Outbound.Push == nil || !pushSupported(app.platform) {
@@ -180,10 +191,10 @@ func (s *Service) deliverStream(ctx context.Context, protocol string, sub *subsc
 		}
 	}
 	if to == nil {
-		return failed(fmt.Errorf("%s: %w", protocol, errNoService), false)
+		return deliver.Fail(fmt.Errorf("%s: %w", protocol, errNoService), false)
 	}
 	err := to.Put(ctx, sub.Endpoint, key, record)
-	return failed(err, hopeless(err))
+	return deliver.Fail(err, hopeless(err))
 }
 
 // sendConfirmation has the endpoint of a subscription asked to confirm it, or told that

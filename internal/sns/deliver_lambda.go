@@ -23,7 +23,7 @@ var functionRetries = []time.Duration{time.Minute, 2 * time.Minute}
 // here. Only a function that cannot be run is a failed delivery.
 func (s *Service) deliverLambda(ctx context.Context, q *queue.Queue, sub *subscription, n *notification) deliver.Outcome {
 	if s.config.Outbound.Lambda == nil {
-		return failed(errNoSender, false)
+		return deliver.Fail(errNoSender, false)
 	}
 	event := s.lambdaEvent(sub, n)
 	got := s.config.Outbound.Lambda(ctx, sub.Endpoint, event)
@@ -36,7 +36,7 @@ func (s *Service) deliverLambda(ctx context.Context, q *queue.Queue, sub *subscr
 	}
 	runs := n.Runs + 1
 	if !got.FunctionError {
-		return s.report(ctx, to.OnSuccess, "Success", sub, runs, event, &got)
+		return s.reported(to.OnSuccess, sub, &got, s.report(ctx, to.OnSuccess, "Success", sub, runs, event, &got))
 	}
 	s.logDelivery(sub, n, uint32(runs), 0, string(got.Payload[:min(len(got.Payload), deliver.MaxResponse)]), errors.New("function error"))
 	if n.Runs < min(to.Retries, len(functionRetries)) {
@@ -44,14 +44,23 @@ func (s *Service) deliverLambda(ctx context.Context, q *queue.Queue, sub *subscr
 		next.Runs = runs
 		body, err := json.Marshal(&next)
 		if err != nil {
-			return failed(err, true)
+			return deliver.Fail(err, true)
 		}
 		_, err = q.Enqueue([]queue.Enqueue{{
 			Message: queue.Message{ID: queue.NewID(), Body: body}, Delay: functionRetries[n.Runs].Milliseconds(),
 		}}, nil)
-		return failed(err, false)
+		return deliver.Fail(err, false)
 	}
-	return s.report(ctx, to.OnFailure, "RetriesExhausted", sub, runs, event, &got)
+	return s.reported(to.OnFailure, sub, &got, s.report(ctx, to.OnFailure, "RetriesExhausted", sub, runs, event, &got))
+}
+
+// reported is how a delivery ended: the function has run, and does not run again because
+// its destination does not take the record.
+func (s *Service) reported(to string, sub *subscription, got *Invocation, err error) deliver.Outcome {
+	if err != nil {
+		s.logger.Warn("a destination did not take the record of an invocation", "destination", to, "function", sub.Endpoint, "request", got.RequestID, "error", err)
+	}
+	return deliver.Outcome{Status: 200, Response: got.Response}
 }
 
 // invocationRecord is what a destination gets, in AWS's order.
@@ -74,9 +83,9 @@ type invocationRecord struct {
 }
 
 // report sends the record of an invocation to a queue or topic, "" for nowhere.
-func (s *Service) report(ctx context.Context, to, condition string, sub *subscription, runs int, event []byte, got *Invocation) deliver.Outcome {
+func (s *Service) report(ctx context.Context, to, condition string, sub *subscription, runs int, event []byte, got *Invocation) error {
 	if to == "" {
-		return deliver.Outcome{Status: 200, Response: got.Response}
+		return nil
 	}
 	r := invocationRecord{Version: "1.0", Timestamp: timestamp(time.Now().UnixMilli()), RequestPayload: event}
 	r.RequestContext.RequestID, r.RequestContext.FunctionARN = got.RequestID, sub.Endpoint+":$LATEST"
@@ -90,16 +99,16 @@ func (s *Service) report(ctx context.Context, to, condition string, sub *subscri
 	}
 	body := mustJSON(r)
 	if strings.HasPrefix(to, "arn:aws:sns:") {
-		return failed(s.publishRecord(ctx, to, body), false)
+		return s.publishRecord(ctx, to, body)
 	}
 	q, e, err := s.queues.Prepare(ctx, to, &service.QueueMessage{
 		Body: body, Service: "lambda.amazonaws.com", Sender: senderID, SourceARN: sub.Endpoint, SourceAccount: sub.account,
 	})
 	if err != nil {
-		return failed(err, hopeless(err))
+		return err
 	}
 	_, err = q.Enqueue([]queue.Enqueue{e}, nil)
-	return failed(err, errors.Is(err, queue.ErrNoQueue))
+	return err
 }
 
 // publishRecord publishes to a topic as Lambda would.
@@ -111,6 +120,9 @@ func (s *Service) publishRecord(ctx context.Context, topicARN, body string) erro
 	t, err := s.find(name{parts[3], parts[4], parts[5]})
 	if err != nil {
 		return err
+	}
+	if t.fifo() {
+		return fmt.Errorf("%w: %s: destinations are standard topics", service.ErrTargetRefuses, topicARN)
 	}
 	n := &notification{Type: typeNotification, ID: newUUID(), Topic: t.ARN, Message: body, Sent: time.Now().UnixMilli(), Base: s.config.URL, Version: "1"}
 	return s.publish(ctx, t, []*notification{n})

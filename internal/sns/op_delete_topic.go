@@ -25,8 +25,11 @@ func (s *Service) accessDeleteTopic(c *service.Call, in *snsapi.DeleteTopicInput
 	if err != nil {
 		return service.Access{}, err
 	}
-	if t := s.lookup(n); t != nil {
+	switch t, err := s.find(n); {
+	case err == nil:
 		return t.access(c, "SNS:DeleteTopic"), nil
+	case err.Error() != errNoTopic().Error():
+		return service.Access{}, err
 	}
 	return service.Access{Action: "SNS:DeleteTopic", Resource: n.arn(), Owner: n.account}, nil
 }

@@ -87,7 +87,8 @@ func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord
 	} else {
 		r.AuthConfirm = true // by the call that subscribes (recorded)
 	}
-	out := made{subscriptionName{t.name, newUUID()}, *r}
+	id := newUUID()
+	var out made
 	err := s.catalog.Update(ctx, func(tx *catalog.Tx) error {
 		if topic, ok, err := get[topicRecord](tx, kindTopic, t.key()); err != nil {
 			return err
@@ -96,8 +97,8 @@ func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord
 		}
 		// By endpoint, so that two calls at the same time make one.
 		key := endpointKey(t.ID, r.Protocol, r.Endpoint)
-		if id, ok := tx.Get(kindSubscribed, key); ok {
-			n := subscriptionName{t.name, string(id)}
+		if held, ok := tx.Get(kindSubscribed, key); ok {
+			n := subscriptionName{t.name, string(held)}
 			old, ok, err := get[subscriptionRecord](tx, kindSubscription, n.key())
 			if err != nil {
 				return err
@@ -106,9 +107,9 @@ func (s *Service) subscribe(ctx context.Context, t *topic, r *subscriptionRecord
 				return again(tx, n, old, r, attributes, &out)
 			}
 		}
-		out = made{subscriptionName{t.name, out.id}, *r}
+		out = made{subscriptionName{t.name, id}, *r}
 		out.ID = tx.NextID()
-		tx.Put(kindSubscribed, key, []byte(out.id))
+		tx.Put(kindSubscribed, key, []byte(id))
 		return put(tx, kindSubscription, out.key(), &out.subscriptionRecord)
 	})
 	if err != nil {
@@ -159,7 +160,7 @@ func subscriptionValue(r *subscriptionRecord, attribute string) string {
 	return ""
 }
 
-// newToken is a confirmation token: 256 random bits in the length that AWS's have.
+// newToken is a confirmation token: random, in the length that AWS's have.
 func newToken() string {
 	var b [128]byte
 	rand.Read(b[:]) // never fails

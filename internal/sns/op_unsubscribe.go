@@ -29,7 +29,10 @@ func (s *Service) accessUnsubscribe(c *service.Call, in *snsapi.UnsubscribeInput
 	if err != nil {
 		return service.Access{}, err
 	}
-	sub := s.lookupSubscription(n)
+	sub, err := s.findSubscription(n)
+	if err != nil && err.Error() != errNoSubscription().Error() {
+		return service.Access{}, err
+	}
 	if c.Principal.Anonymous && !c.Principal.Unrestricted {
 		if sub != nil && (sub.AuthEnd || !protocols[sub.Protocol].confirms) {
 			return service.Access{}, snsapi.AuthorizationErrorException.New("The caller does not have permission to unsubscribe")

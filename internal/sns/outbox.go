@@ -75,10 +75,10 @@ func (s *Service) putOut(protocol, to, subject, body string, n *notification) de
 	s.mu.RUnlock()
 	record, err := json.Marshal(&OutMessage{Protocol: protocol, To: to, Subject: subject, Body: body, Topic: n.Topic, ID: n.ID})
 	if err != nil {
-		return failed(err, true)
+		return deliver.Fail(err, true)
 	}
 	_, err = outbox.Enqueue([]queue.Enqueue{{Message: queue.Message{ID: queue.NewID(), Body: record}, Delay: -1}}, nil)
-	return failed(err, false)
+	return deliver.Fail(err, false)
 }
 
 // Outbox returns up to limit messages after a sequence, oldest first.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -91,7 +92,7 @@ func (s *Service) attempt(ctx context.Context, q *queue.Queue, sub *subscription
 		s.settle(q, queue.Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true, Time: (long + attemptLease).Milliseconds()})
 	}
 	began := time.Now()
-	out := s.deliver(ctx, q, sub, &n)
+	out := s.guarded(ctx, q, sub, &n)
 	if out.Err != nil && ctx.Err() != nil {
 		// Interrupted: another attempt, soon, wherever the queue is then.
 		s.settle(q, queue.Settlement{Seq: d.Seq, Generation: d.Generation, Extend: true})
@@ -119,6 +120,19 @@ func (s *Service) attempt(ctx context.Context, q *queue.Queue, sub *subscription
 	}
 	s.settle(q, done)
 }
+
+// guarded is deliver; a panic in it ends this delivery, for good, and nothing else.
+func (s *Service) guarded(ctx context.Context, q *queue.Queue, sub *subscription, n *notification) (out deliver.Outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.logger.Error("panic in a delivery", "subscription", sub.ARN, "panic", r, "stack", string(debug.Stack()))
+			out = deliver.Fail(errPanic, true)
+		}
+	}()
+	return s.deliver(ctx, q, sub, n)
+}
+
+var errPanic = errors.New("internal error")
 
 // nextAttempt is how long to wait after an attempt that failed, from 1; false if it was
 // the last.
@@ -155,9 +169,4 @@ func (s *Service) logDelivery(sub *subscription, n *notification, attempt uint32
 	s.logger.LogAttrs(context.Background(), level, "delivery", slog.String("status", status), slog.String("topic", n.Topic),
 		slog.String("message_id", n.ID), slog.String("subscription", sub.ARN), slog.String("protocol", sub.Protocol),
 		slog.Uint64("attempt", uint64(attempt)), slog.Duration("took", took), slog.String("response", response), slog.Any("error", err))
-}
-
-// failed is an attempt that failed before it began.
-func failed(err error, permanent bool) deliver.Outcome {
-	return deliver.Outcome{Err: err, Permanent: permanent}
 }

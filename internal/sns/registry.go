@@ -28,6 +28,7 @@ type subscription struct {
 	ARN        string
 	raw        bool
 	filter     *filter.Policy // nil for none
+	broken     bool           // its filter policy cannot be read
 	deadLetter string         // ARN of a queue, "" for none
 	delivery   *subscriptionDelivery
 	queue      *queue.Queue // what is still to be delivered
@@ -51,6 +52,7 @@ func (s *Service) topicChanged(key string, value []byte) {
 			}
 			delete(s.topics, n)
 		}
+		s.dropMembers(n)
 		s.kick()
 		return
 	}
@@ -104,6 +106,14 @@ func (s *Service) membersOf(n name) *subscribers {
 	return m
 }
 
+// dropMembers forgets the subscribers of a topic that is gone with all of them. s.mu is
+// held.
+func (s *Service) dropMembers(n name) {
+	if s.topics[n] == nil && len(s.membersOf(n).list()) == 0 {
+		delete(s.members, n)
+	}
+}
+
 // subscriptionChanged hears of every subscription record, in order.
 func (s *Service) subscriptionChanged(key string, value []byte) {
 	n, ok := parseSubscriptionKey(key)
@@ -116,10 +126,11 @@ func (s *Service) subscriptionChanged(key string, value []byte) {
 	old, members := s.subs[n], s.membersOf(n.name)
 	if value == nil {
 		if old != nil {
-			members.remove(old)
+			members.replace(old, nil)
 			s.engine.Delete(old.ID)
 			delete(s.subs, n)
 		}
+		s.dropMembers(n.name)
 		s.kick()
 		return
 	}
@@ -130,11 +141,11 @@ func (s *Service) subscriptionChanged(key string, value []byte) {
 	}
 	s.read(sub)
 	sub.queue = s.engine.Declare(sub.ID, deliverySpec())
-	if old != nil {
-		members.remove(old)
-	}
-	if !sub.Orphan {
-		members.add(sub)
+	if sub.Orphan {
+		members.replace(old, nil)
+		s.dropMembers(n.name)
+	} else {
+		members.replace(old, sub)
 	}
 	s.subs[n] = sub
 	s.kick()
@@ -154,7 +165,7 @@ func (s *Service) read(sub *subscription) {
 		if err != nil {
 			// Nothing is delivered rather than everything.
 			s.logger.Error("filter policy cannot be read: it matches nothing", "subscription", sub.ARN, "error", err)
-			sub.Ended = sub.Created
+			sub.broken = true
 		}
 		sub.filter = p
 	}
@@ -169,7 +180,7 @@ func (r *subscriptionRecord) scope() filter.Scope {
 }
 
 // active reports whether it gets what is published.
-func (r *subscriptionRecord) active() bool { return !r.Pending && r.Ended == 0 }
+func (sub *subscription) active() bool { return !sub.Pending && sub.Ended == 0 && !sub.broken }
 
 // lookup returns a topic, or nil.
 func (s *Service) lookup(n name) *topic {

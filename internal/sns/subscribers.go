@@ -25,12 +25,21 @@ func newSubscribers() *subscribers {
 	}
 }
 
-func (m *subscribers) add(sub *subscription) {
+// replace puts a subscription in the place of what it was, at once: whoever publishes
+// meanwhile meets one of the two. Either may be nil.
+func (m *subscribers) replace(old, sub *subscription) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if sub.Ended != 0 {
-		return
+	if old != nil {
+		m.remove(old)
 	}
+	if sub != nil && sub.Ended == 0 {
+		m.add(sub)
+	}
+}
+
+// add is a part of replace.
+func (m *subscribers) add(sub *subscription) {
 	m.all[sub.id] = sub
 	if sub.active() && sub.filter != nil {
 		m.filtered++
@@ -51,9 +60,8 @@ func (m *subscribers) add(sub *subscription) {
 	}
 }
 
+// remove is a part of replace.
 func (m *subscribers) remove(sub *subscription) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.all[sub.id] == sub && sub.active() && sub.filter != nil {
 		m.filtered--
 	}
@@ -74,6 +82,9 @@ func (m *subscribers) match(n *notification) (out []*subscription, missed int) {
 		out = append(out, sub)
 	}
 	add := func(sub *subscription) { out = append(out, sub) }
+	if m.filtered == 0 {
+		return out, 0
+	}
 	m.attributes.Match(&filter.Message{Attributes: n.filterAttributes()}, add)
 	for protocol, x := range m.bodies {
 		x.Match(&filter.Message{Body: n.textFor(protocol)}, add)

@@ -55,7 +55,11 @@ func fcmRequest(token, payload string, attributes map[string]string) ([]byte, er
 		message["android"] = marshal(android)
 	}
 	request["message"] = marshal(message)
-	return marshal(request), nil
+	body := marshal(request)
+	if !json.Valid(body) {
+		return nil, errPayload
+	}
+	return body, nil
 }
 
 // legacy is the earlier API's message, as far as it has something to say in the
@@ -189,13 +193,15 @@ func unquote(raw json.RawMessage) string {
 	return s
 }
 
-// marshal is for what can be marshalled: strings, and what came from JSON.
+// marshal is for strings, and what came from JSON. That may be nested as deeply as JSON
+// is read, and a level more is not written: the result is empty then, which is no JSON,
+// so that nothing around it can be written either.
 func marshal(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(err) // a RawMessage that is not JSON: a bug
+	if e.Encode(v) != nil {
+		return json.RawMessage{}
 	}
 	return bytes.TrimRight(b.Bytes(), "\n")
 }

@@ -228,3 +228,22 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestDeepPayload: JSON that can just be read is not always written with a level around
+// it. That is the publisher's mistake, and must not be more.
+func TestDeepPayload(t *testing.T) {
+	t.Parallel()
+	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for n := range 12 {
+		for _, payload := range []string{
+			`{"notification":{"sound":` + nested(9990+n) + `}}`,
+			`{"notification":{"body_loc_args":"` + nested(9990+n) + `"}}`,
+			`{"data":{"k":` + nested(9990+n) + `}}`,
+			`{"fcmV1Message":{"message":{"x":` + nested(9990+n) + `}}}`,
+		} {
+			if body, err := push.FCMRequest("token", payload, map[string]string{"AWS.SNS.MOBILE.GCM.TTL": "60"}); err == nil && !json.Valid(body) {
+				t.Errorf("%.40s: %.80s", payload, body)
+			}
+		}
+	}
+}
