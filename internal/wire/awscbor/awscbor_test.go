@@ -277,3 +277,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestTooManyElements: an element takes a byte of the document, and more of memory.
+func TestTooManyElements(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{wire.MaxElements: "", wire.MaxElements + 1: wire.TooManyElements} {
+		body := unhex(t, "a1"+text("Records")+"9f"+strings.Repeat("a0", n)+"ff")
+		err := decodeAs(awscbor.New(), new(kinesisapi.PutRecordsInput), body)
+		var api *smithy.APIError
+		if errors.As(err, &api) != (want != "") || want != "" && api.Message != want {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+}

@@ -17,6 +17,7 @@ type decoder struct {
 	frames [maxDepth + 1]frame
 	depth  int // of open containers; frames[depth] is the innermost
 	key    string
+	count  int // of elements so far
 }
 
 // frame is one open container.
@@ -47,7 +48,7 @@ func (d *decoder) reset() {
 		d.buf = nil
 	}
 	d.scanner = scanner{buf: d.buf}
-	d.depth, d.key = 0, ""
+	d.depth, d.key, d.count = 0, "", 0
 }
 
 // Err implements smithy.Decoder.
@@ -178,6 +179,10 @@ func (d *decoder) More() bool {
 			d.key = d.keep(d.name())
 		}
 		if d.err == nil && !d.null() && d.err == nil {
+			if d.count++; d.count > wire.MaxElements {
+				d.fail(wire.TooManyElements)
+				return false
+			}
 			return true
 		}
 	}

@@ -158,3 +158,16 @@ func TestEmptyOutput(t *testing.T) {
 		t.Errorf("%s", res.Body)
 	}
 }
+
+// TestTooManyElements: an element takes three bytes of the document, and more of memory.
+func TestTooManyElements(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{wire.MaxElements: "", wire.MaxElements + 1: wire.TooManyElements} {
+		body := `{"Entries":[` + strings.Repeat("{},", n-1) + "{}]}"
+		err := decodeAs(awsjson.New("1.0"), new(sqsapi.SendMessageBatchRequest), []byte(body))
+		var api *smithy.APIError
+		if errors.As(err, &api) != (want != "") || want != "" && api.Message != want {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+}
