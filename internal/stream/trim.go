@@ -70,6 +70,13 @@ func (t *trims) take() []expiry {
 func (m *machine) runTrims() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	m.engine.spawn(func() { // so that no pause outlives the engine
+		select {
+		case <-m.engine.quit:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	for {
 		due := m.trims.take()
 		if len(due) == 0 {
@@ -83,6 +90,9 @@ func (m *machine) runTrims() {
 			default:
 			}
 			c.find(x)
+		}
+		if c.failed && !pause.For(ctx, trimRetry) {
+			return
 		}
 		for m.submit(c) {
 			if !pause.For(ctx, trimRetry) {
@@ -107,8 +117,9 @@ func (m *machine) submit(c *trimCommand) bool {
 // trimCommand trims shards.
 type trimCommand struct {
 	call
-	m     *machine
-	found []found
+	m      *machine
+	found  []found
+	failed bool // some were not found
 }
 
 // found is where the records that have not expired begin.
@@ -116,6 +127,8 @@ type found struct {
 	expiry
 	to   uint64
 	time int64 // of the record there, 0 if there is none
+	// failed: that is not known, and the shard is due again.
+	failed bool
 }
 
 // find searches one shard.
@@ -126,10 +139,11 @@ func (c *trimCommand) find(x expiry) {
 	}
 	to, at, err := core.Search(x.s.source(), g.First, g.Next, x.cutoff)
 	if err != nil {
-		c.m.engine.logger.Error("find what has expired: the shard is not trimmed", "shard", x.s.id, "error", err)
+		c.m.engine.logger.Error("find what has expired: it is tried again", "shard", x.s.id, "error", err)
+		c.found, c.failed = append(c.found, found{expiry: x, failed: true}), true
 		return
 	}
-	c.found = append(c.found, found{x, to, at})
+	c.found = append(c.found, found{expiry: x, to: to, time: at})
 }
 
 // Run implements partition.Command. Nobody waits for it to be durable: what a crash
@@ -143,7 +157,9 @@ func (c *trimCommand) Run(tx *partition.Tx) {
 			continue
 		}
 		l.trimmed = false
-		l.core.Trim(m.begin(tx, l), f.to, f.time, f.cutoff)
+		if !f.failed {
+			l.core.Trim(m.begin(tx, l), f.to, f.time, f.cutoff)
+		}
 		m.schedule(l)
 	}
 }
