@@ -203,7 +203,8 @@ const spreadTime = 2 * time.Second
 
 // spread returns when the other nodes show what this one shows.
 func (c *Catalog) spread(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, spreadTime)
+	// What was changed is: that the caller goes, or the server drains, is no reason to skip it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), spreadTime)
 	defer cancel()
 	c.peers.Tell(ctx, c.p.ID(), (&request{op: opReach, at: c.shown().version}).encode())
 }

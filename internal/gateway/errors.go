@@ -66,10 +66,12 @@ func (g *Gateway) apiError(ctx context.Context, r *Request, rt *route, err error
 	if errors.As(err, &api) {
 		return api
 	}
-	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
-		if errors.Is(cause, ErrStopWaiting) {
-			return errDraining()
-		}
+	cause := context.Cause(ctx)
+	canceled := errors.Is(err, context.Canceled) && cause != nil
+	if errors.Is(err, ErrStopWaiting) || canceled && errors.Is(cause, ErrStopWaiting) {
+		return errDraining()
+	}
+	if canceled || errors.Is(err, errClientGone) {
 		// Nobody reads it: it is for the log and the metrics.
 		return transportError("ClientClosedRequest", 499).New("The client closed the connection.")
 	}
