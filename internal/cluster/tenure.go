@@ -16,7 +16,7 @@ import (
 const (
 	// batchLimit closes a batch (DESIGN 6.1: large messages cost latency), partSize
 	// is what a larger one is cut into.
-	batchLimit = 128 << 10
+	batchLimit = 512 << 10
 	partSize   = 1 << 20
 	// pipelineDepth is how many batches of a partition are on their way at a time.
 	pipelineDepth = 1
