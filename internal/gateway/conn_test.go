@@ -126,6 +126,45 @@ func TestPipelinedBehindPoll(t *testing.T) {
 	}
 }
 
+// TestDrainLetsFinish: a call that only takes long is neither ended by a drain nor
+// counted as one that waits; and it hears that its client has gone.
+func TestDrainLetsFinish(t *testing.T) {
+	t.Parallel()
+	s := newToy()
+	addr, g := start(t, gateway.Config{Services: []*service.Service{s.service()}})
+	left := dial(t, addr)
+	left.send(request("PurgeQueue", `{"QueueUrl":"q"}`))
+	receive(t, s.wait)
+	left.Close()
+	if cause := receive(t, s.causes); errors.Is(cause, gateway.ErrStopWaiting) {
+		t.Error(cause)
+	}
+	c, poller := dial(t, addr), dial(t, addr)
+	c.send(request("PurgeQueue", `{"QueueUrl":"q"}`))
+	receive(t, s.wait)
+	poller.send(request("ReceiveMessage", poll))
+	receive(t, s.wait)
+	for deadline := time.Now().Add(soon); ; time.Sleep(time.Millisecond) {
+		running, waiting := g.Load()
+		if running == 1 && waiting == 1 {
+			break // the purge and the poll
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d run and %d wait", running, waiting)
+		}
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- g.Shutdown(context.Background()) }()
+	receive(t, s.causes) // the poll's: the drain has come to those that wait
+	close(s.finish)
+	if got := c.reply(); got.StatusCode != 200 {
+		t.Errorf("%d %s", got.StatusCode, got.text)
+	}
+	if err := receive(t, drained); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPollThenRequest: polls that end by themselves leave the connection intact.
 func TestPollThenRequest(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,9 @@ type client interface {
 type requestContext struct {
 	g      *Gateway
 	client client
+	// works is set before the operation runs: it does not wait on purpose, however long
+	// it takes, and is let finish.
+	works bool
 
 	mu       sync.Mutex // guards the rest
 	inner    context.Context
@@ -92,14 +95,16 @@ func (c *requestContext) Value(key any) any {
 // the client has sent more, its end can no longer be seen. Finish waits for it.
 func (c *requestContext) wait() {
 	defer close(c.waited)
-	if !c.g.load.park() {
-		c.cancel(ErrStopWaiting)
-		return
-	}
-	c.parked = true
-	if !c.g.addPoll(c) {
-		c.cancel(ErrStopWaiting)
-		return
+	if !c.works {
+		if !c.g.load.park() {
+			c.cancel(ErrStopWaiting)
+			return
+		}
+		c.parked = true
+		if !c.g.addPoll(c) {
+			c.cancel(ErrStopWaiting)
+			return
+		}
 	}
 	if c.client.watch() {
 		c.cancel(errClientGone)

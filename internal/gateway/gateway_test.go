@@ -33,7 +33,8 @@ type toy struct {
 	mu     sync.Mutex
 	calls  []service.Call
 	causes chan error    // of contexts that ended
-	wait   chan struct{} // a poll has begun; nil for none
+	wait   chan struct{} // a poll or a purge has begun
+	finish chan struct{} // lets a purge end
 }
 
 func (s *toy) service() *service.Service {
@@ -64,7 +65,7 @@ func (s *toy) service() *service.Service {
 				}
 				return &sqsapi.SendMessageResult{MessageId: body}, nil
 			}},
-		"ReceiveMessage": {Shape: sqsapi.ReceiveMessage, Access: public("sqs:ReceiveMessage"),
+		"ReceiveMessage": {Shape: sqsapi.ReceiveMessage, Waits: true, Access: public("sqs:ReceiveMessage"),
 			Invoke: func(ctx context.Context, _ *service.Call, in smithy.Shape) (smithy.Shape, error) {
 				if w := in.(*sqsapi.ReceiveMessageRequest).WaitTimeSeconds; w == nil || *w == 0 {
 					return &sqsapi.ReceiveMessageResult{}, nil
@@ -78,6 +79,18 @@ func (s *toy) service() *service.Service {
 				}
 				return nil, ctx.Err()
 			}},
+		"PurgeQueue": {Shape: sqsapi.PurgeQueue, Access: public("sqs:PurgeQueue"),
+			Invoke: func(ctx context.Context, _ *service.Call, _ smithy.Shape) (smithy.Shape, error) {
+				done := ctx.Done()
+				s.wait <- struct{}{}
+				select {
+				case <-s.finish:
+					return nil, nil
+				case <-done:
+					s.causes <- context.Cause(ctx)
+					return nil, ctx.Err()
+				}
+			}},
 		"ListQueues": {Shape: sqsapi.ListQueues, Access: public("sqs:ListQueues"),
 			Invoke: func(context.Context, *service.Call, smithy.Shape) (smithy.Shape, error) {
 				return &sqsapi.ListQueuesResult{}, nil
@@ -85,7 +98,9 @@ func (s *toy) service() *service.Service {
 	}}
 }
 
-func newToy() *toy { return &toy{causes: make(chan error, 10), wait: make(chan struct{}, 10)} }
+func newToy() *toy {
+	return &toy{causes: make(chan error, 10), wait: make(chan struct{}, 10), finish: make(chan struct{})}
+}
 
 // start runs a gateway on a loopback port until the test ends.
 func start(t testing.TB, c gateway.Config) (addr string, g *gateway.Gateway) {

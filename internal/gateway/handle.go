@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"runtime/debug"
@@ -18,7 +17,7 @@ import (
 type Response = wire.Response
 
 // serve answers a request. The body is appended to buf.
-func (g *Gateway) serve(ctx context.Context, r *Request, buf []byte) Response {
+func (g *Gateway) serve(ctx *requestContext, r *Request, buf []byte) Response {
 	info := RequestInfo{RequestID: r.ID, Remote: r.Remote, BytesIn: len(r.Body)}
 	res := g.answer(ctx, r, buf, &info)
 	if origin := r.Header.Get("Origin"); origin != "" {
@@ -59,7 +58,7 @@ func (rt *route) fail(r *Request, err *smithy.APIError, buf []byte) Response {
 const noAction = "<UnknownOperationException/>"
 
 // answer finds who answers, and survives it.
-func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *RequestInfo) (res Response) {
+func (g *Gateway) answer(ctx *requestContext, r *Request, buf []byte, info *RequestInfo) (res Response) {
 	var rt route
 	defer func() {
 		if p := recover(); p != nil {
@@ -111,11 +110,12 @@ func (g *Gateway) answer(ctx context.Context, r *Request, buf []byte, info *Requ
 }
 
 // call runs the operation, if it may.
-func (g *Gateway) call(ctx context.Context, r *Request, rt *route, buf []byte, info *RequestInfo) (Response, error) {
+func (g *Gateway) call(ctx *requestContext, r *Request, rt *route, buf []byte, info *RequestInfo) (Response, error) {
 	if rt.err != nil {
 		return Response{}, rt.err
 	}
 	open := rt.operation.Open
+	ctx.works = open == nil && !rt.operation.Waits
 	if open != nil && g.load.crowded() || !g.load.enter() {
 		return Response{}, errBusy()
 	}

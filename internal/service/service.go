@@ -58,6 +58,10 @@ type Operation struct {
 	Access func(c *Call, in smithy.Shape) (Access, error)
 	Invoke func(ctx context.Context, c *Call, in smithy.Shape) (smithy.Shape, error)
 	Open   func(ctx context.Context, c *Call, in smithy.Shape) (Events, error)
+	// Waits says that a call may wait on purpose for something to come. It gives up its
+	// place among the running calls then, and is told to answer when the server drains.
+	// Every other call is let finish.
+	Waits bool
 }
 
 // Service is one AWS service, ready to serve.
@@ -92,6 +96,33 @@ func Register[S any, In, Out any, PI interface {
 	access func(S, *Call, PI) (Access, error),
 	invoke func(S, context.Context, *Call, PI) (PO, error),
 ) {
+	register[S, In, Out, PI, PO](t, op, false, access, invoke)
+}
+
+// RegisterWaiting adds an operation like Register, one that Waits.
+func RegisterWaiting[S any, In, Out any, PI interface {
+	*In
+	smithy.Shape
+}, PO interface {
+	*Out
+	smithy.Shape
+}](t *Table[S], op *smithy.Operation,
+	access func(S, *Call, PI) (Access, error),
+	invoke func(S, context.Context, *Call, PI) (PO, error),
+) {
+	register[S, In, Out, PI, PO](t, op, true, access, invoke)
+}
+
+func register[S any, In, Out any, PI interface {
+	*In
+	smithy.Shape
+}, PO interface {
+	*Out
+	smithy.Shape
+}](t *Table[S], op *smithy.Operation, waits bool,
+	access func(S, *Call, PI) (Access, error),
+	invoke func(S, context.Context, *Call, PI) (PO, error),
+) {
 	checkInput[PI](op)
 	if op.Events != nil {
 		panic("service: " + op.Name + " answers with events, see RegisterStream")
@@ -103,7 +134,7 @@ func Register[S any, In, Out any, PI interface {
 	}
 	t.entries = append(t.entries, entry[S]{op, func(s S) *Operation {
 		return &Operation{
-			Shape: op,
+			Shape: op, Waits: waits,
 			Access: func(c *Call, in smithy.Shape) (Access, error) {
 				return access(s, c, in.(PI))
 			},

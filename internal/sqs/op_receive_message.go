@@ -18,7 +18,7 @@ import (
 //
 // AWS: API_ReceiveMessage.
 func init() {
-	service.Register(&operations, sqsapi.ReceiveMessage,
+	service.RegisterWaiting(&operations, sqsapi.ReceiveMessage,
 		onQueue("sqs:ReceiveMessage", func(in *sqsapi.ReceiveMessageRequest) *string { return in.QueueUrl }),
 		(*Service).ReceiveMessage)
 }
