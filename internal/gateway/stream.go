@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"time"
 
 	"github.com/spillway/spillway/internal/service"
 	"github.com/spillway/spillway/internal/smithy"
@@ -47,6 +48,7 @@ func (g *Gateway) stream(ctx context.Context, r *Request, rt *route, events serv
 // clients call again at once, elsewhere.
 func (w *eventWriter) run(ctx context.Context) error {
 	ctx.Done() // the client is watched from now on, even if Next never waits
+	time.Sleep(composure)
 	op := w.rt.operation.Shape
 	if err := w.send(eventstream.InitialResponse, op.NewOutput()); err != nil {
 		return err
@@ -73,6 +75,12 @@ func (w *eventWriter) run(ctx context.Context) error {
 		}
 	}
 }
+
+// composure is how long the beginning of a stream is held back. aws-sdk-go-v2 closes its
+// request's body when it has the answer's head; over HTTP/1.1, if net/http has not looked
+// for that body's end until then, it takes the end for a failure and closes the
+// connection, with the stream on it: on loopback every fourth time under load.
+const composure = 20 * time.Millisecond
 
 // errBroken breaks an answer off.
 var errBroken = errors.New("gateway: the stream cannot go on")
