@@ -85,7 +85,8 @@ type entry[S any] struct {
 
 // Register adds an operation: its generated descriptor, how it is authorized,
 // and the method. In and Out are the generated input and output shapes; a
-// mismatch with the descriptor panics at start, in every test.
+// mismatch with the descriptor panics at start, in every test. Marks say more of the
+// operation: Waits.
 func Register[S any, In, Out any, PI interface {
 	*In
 	smithy.Shape
@@ -95,33 +96,7 @@ func Register[S any, In, Out any, PI interface {
 }](t *Table[S], op *smithy.Operation,
 	access func(S, *Call, PI) (Access, error),
 	invoke func(S, context.Context, *Call, PI) (PO, error),
-) {
-	register[S, In, Out, PI, PO](t, op, false, access, invoke)
-}
-
-// RegisterWaiting adds an operation like Register, one that Waits.
-func RegisterWaiting[S any, In, Out any, PI interface {
-	*In
-	smithy.Shape
-}, PO interface {
-	*Out
-	smithy.Shape
-}](t *Table[S], op *smithy.Operation,
-	access func(S, *Call, PI) (Access, error),
-	invoke func(S, context.Context, *Call, PI) (PO, error),
-) {
-	register[S, In, Out, PI, PO](t, op, true, access, invoke)
-}
-
-func register[S any, In, Out any, PI interface {
-	*In
-	smithy.Shape
-}, PO interface {
-	*Out
-	smithy.Shape
-}](t *Table[S], op *smithy.Operation, waits bool,
-	access func(S, *Call, PI) (Access, error),
-	invoke func(S, context.Context, *Call, PI) (PO, error),
+	marks ...func(*Operation),
 ) {
 	checkInput[PI](op)
 	if op.Events != nil {
@@ -133,8 +108,8 @@ func register[S any, In, Out any, PI interface {
 		}
 	}
 	t.entries = append(t.entries, entry[S]{op, func(s S) *Operation {
-		return &Operation{
-			Shape: op, Waits: waits,
+		o := &Operation{
+			Shape: op,
 			Access: func(c *Call, in smithy.Shape) (Access, error) {
 				return access(s, c, in.(PI))
 			},
@@ -146,8 +121,15 @@ func register[S any, In, Out any, PI interface {
 				return out, nil
 			},
 		}
+		for _, mark := range marks {
+			mark(o)
+		}
+		return o
 	}})
 }
+
+// Waits marks an operation that Register adds as one that waits: see Operation.Waits.
+func Waits(o *Operation) { o.Waits = true }
 
 func checkInput[PI smithy.Shape](op *smithy.Operation) {
 	if _, ok := op.NewInput().(PI); !ok {

@@ -18,9 +18,9 @@ import (
 //
 // AWS: API_ReceiveMessage.
 func init() {
-	service.RegisterWaiting(&operations, sqsapi.ReceiveMessage,
+	service.Register(&operations, sqsapi.ReceiveMessage,
 		onQueue("sqs:ReceiveMessage", func(in *sqsapi.ReceiveMessageRequest) *string { return in.QueueUrl }),
-		(*Service).ReceiveMessage)
+		(*Service).ReceiveMessage, service.Waits)
 }
 
 // ReceiveMessage implements the operation.
