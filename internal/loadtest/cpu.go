@@ -15,8 +15,9 @@ const clockTick = 10 * time.Millisecond
 
 var errStat = errors.New("cannot read its CPU time")
 
-// processCPU is the user and system time that a process has used.
-func processCPU(pid int) (time.Duration, error) {
+// ProcessCPU is the user and system time that a process has used, in steps of 10 ms, on
+// Linux; an error elsewhere.
+func ProcessCPU(pid int) (time.Duration, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err

@@ -152,7 +152,7 @@ func measure(ctx context.Context, o *Options, workers []*worker) (*Report, error
 	cpu := func(i int) (err error) {
 		own[i] = ownCPU()
 		if o.PID != 0 {
-			server[i], err = processCPU(o.PID)
+			server[i], err = ProcessCPU(o.PID)
 		}
 		return err
 	}
