@@ -4,6 +4,7 @@ package catalogtest
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +20,11 @@ type Pair struct {
 	*testing.T
 	First, Second *Node
 	written       chan []store.Op // of the catalog: what the second has still to apply
-	// held keeps the second from applying until it asks the first something. It has
-	// one slot.
-	held chan struct{}
+
+	mu sync.Mutex
+	// behind, if it is not nil, keeps the second from applying. It is closed when the
+	// second asks the first something.
+	behind chan struct{}
 }
 
 // Node is one of the two.
@@ -35,7 +38,7 @@ type Node struct {
 // It is called in the bubble of the test.
 func NewPair(t *testing.T) *Pair {
 	t.Helper()
-	p := &Pair{T: t, written: make(chan []store.Op, 100), held: make(chan struct{}, 1)}
+	p := &Pair{T: t, written: make(chan []store.Op, 100)}
 	p.First = p.node(func() partition.Serve { return p.First.Catalog.Serve })
 	p.Second = p.node(func() partition.Serve { p.release(); return p.First.Catalog.Serve })
 	return p
@@ -62,9 +65,8 @@ func (p *Pair) Start() {
 	go func() {
 		defer close(follower)
 		for ops := range p.written {
-			p.held <- struct{}{}
+			<-p.heard()
 			p.apply(ops)
-			<-p.held
 		}
 	}()
 	p.Cleanup(func() {
@@ -95,14 +97,32 @@ func (p *Pair) Start() {
 // until it asks.
 func (p *Pair) Behind(f func()) {
 	synctest.Wait() // it has heard of everything before
-	p.held <- struct{}{}
+	p.mu.Lock()
+	if p.behind == nil {
+		p.behind = make(chan struct{})
+	}
+	p.mu.Unlock()
 	f()
 }
 
+// heard is closed when the second may apply.
+func (p *Pair) heard() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.behind != nil {
+		return p.behind
+	}
+	at := make(chan struct{})
+	close(at)
+	return at
+}
+
 func (p *Pair) release() {
-	select {
-	case <-p.held:
-	default:
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.behind != nil {
+		close(p.behind)
+		p.behind = nil
 	}
 }
 
