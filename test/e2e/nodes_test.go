@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -160,7 +161,10 @@ type clusterStatus struct {
 		Node, State string
 		Owns        int
 	}
-	Partitions []struct{ Owner string }
+	Partitions []struct {
+		Owner    string
+		Sequence uint64
+	}
 }
 
 // status asks a node; it fails while the node cannot answer.
@@ -218,6 +222,34 @@ func (n *nodes) owned(asked, down int, within time.Duration) {
 		}
 		return true
 	})
+}
+
+// homes finds the partition of each queue: where the log grows when it is sent to.
+func (n *nodes) homes(queues int) []int {
+	n.Helper()
+	homes := make([]int, queues)
+	for q := range homes {
+		const sends = 20
+		before, err := n.status(0)
+		for range sends {
+			if status, text := n.nodes[0].try(n.Context(), "SendMessage", fmt.Sprintf(`{"QueueUrl":"q%d","MessageBody":"x"}`, q)); status != 200 {
+				n.Fatal(status, text)
+			}
+		}
+		after, err2 := n.status(0)
+		if err := errors.Join(err, err2); err != nil {
+			n.Fatal(err)
+		}
+		for i, p := range after.Partitions {
+			if p.Sequence >= before.Partitions[i].Sequence+sends {
+				homes[q] = i
+			}
+		}
+		if homes[q] == 0 {
+			n.Fatalf("no log grew by %d: %+v %+v", sends, before, after)
+		}
+	}
+	return homes
 }
 
 // cut has nothing go from node i to node j any more.
