@@ -15,13 +15,13 @@ type benchCommand struct {
 	Region      string        `default:"us-east-1" env:"AWS_DEFAULT_REGION" help:"Region."`
 	Unsigned    bool          `help:"Do not sign, for servers that verify nothing."`
 	Protocol    string        `default:"json" enum:"json,query" help:"json or query."`
-	Workload    string        `default:"send" enum:"send,receive,delete,lifecycle,latency,publish,put" help:"send, receive, delete, lifecycle (send, receive, delete), latency (send to waiting receive), publish (to a topic) or put (to a stream)."`
+	Workload    string        `default:"send" enum:"send,receive,delete,lifecycle,latency,publish,put,get" help:"send, receive, delete, lifecycle (send, receive, delete), latency (send to waiting receive), publish (to a topic), put (to a stream) or get (from a stream)."`
 	Queue       string        `placeholder:"NAME" help:"Queue, made if absent. Default bench-WORKLOAD."`
 	Topic       string        `placeholder:"ARN" help:"Topic of publish."`
-	Stream      string        `placeholder:"NAME" help:"Stream of put."`
+	Stream      string        `placeholder:"NAME" help:"Stream of put and get."`
 	FIFO        bool          `name:"fifo" help:"A FIFO queue; its name gets .fifo."`
 	Connections int           `default:"64" help:"Connections, each with one call at a time."`
-	Batch       int           `default:"1" help:"Messages of a call, 1 to 10; of put 1 to 500."`
+	Batch       int           `default:"1" help:"Messages of a call, 1 to 10; of put 1 to 500, of get 1 to 10,000."`
 	Body        int           `default:"256" help:"Bytes of a message's body."`
 	Duration    time.Duration `default:"10s" help:"How long to measure."`
 	Preload     int           `help:"Messages to send before measuring."`

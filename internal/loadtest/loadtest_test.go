@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -227,6 +229,56 @@ func TestRun(t *testing.T) {
 		if err := r.WriteJSON(&json); err != nil || !strings.Contains(json.String(), `"messages_per_second"`) {
 			t.Errorf("%s, %v", json.String(), err)
 		}
+	}
+}
+
+// TestRunGet reads a stream of two shards, one of three records and one of none, whose
+// ends a reader leaves for the beginning.
+func TestRunGet(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	began := map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		mu.Lock()
+		defer mu.Unlock()
+		switch op {
+		case "ListShards":
+			io.WriteString(w, `{"Shards":[{"ShardId":"a"},{"ShardId":"b"}]}`)
+		case "GetShardIterator":
+			var in struct{ ShardId, ShardIteratorType string }
+			json.Unmarshal(body, &in)
+			began[in.ShardId+" "+in.ShardIteratorType]++
+			fmt.Fprintf(w, `{"ShardIterator":"%s0"}`, in.ShardId)
+		case "GetRecords":
+			var in struct {
+				ShardIterator string
+				Limit         int
+			}
+			json.Unmarshal(body, &in)
+			if in.ShardIterator == "a0" && in.Limit == 5 {
+				io.WriteString(w, `{"Records":[{"SequenceNumber":"1"},{"SequenceNumber":"2"},{"SequenceNumber":"3"}],"NextShardIterator":"a3"}`)
+				return
+			}
+			io.WriteString(w, `{"Records":[],"NextShardIterator":"end"}`)
+		}
+	}))
+	defer server.Close()
+	r, err := Run(context.Background(), Options{
+		Endpoint: server.URL, Workload: Get, Stream: "s",
+		Connections: 3, Batch: 5, BodyBytes: 64, Duration: 100 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(began) != 2 || began["a TRIM_HORIZON"] < 4 || began["b TRIM_HORIZON"] < 2 {
+		t.Errorf("%v", began)
+	}
+	if len(r.Errors) != 0 || r.Messages < 6 || r.Messages%3 != 0 || r.Operations[0].Name != "GetRecords" {
+		t.Errorf("%+v", r)
 	}
 }
 

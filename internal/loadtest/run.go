@@ -18,6 +18,7 @@ const (
 	Latency   = "latency"   // from the send to the answer of a receive that waited
 	Publish   = "publish"   // to the topic Topic of SNS, in place of a queue
 	Put       = "put"       // to the stream Stream of Kinesis, in place of a queue
+	Get       = "get"       // from the stream Stream, again and again from its beginning
 )
 
 // Options of a run.
@@ -28,10 +29,10 @@ type Options struct {
 	Workload             string
 	Queue                string // made if absent
 	Topic                string // ARN, of publish
-	Stream               string // name, of put
+	Stream               string // name, of put and get
 	FIFO                 bool
 	Connections          int
-	Batch                int // messages of a call: 1 to 10
+	Batch                int // messages of a call: 1 to 10, put 500, get 10,000
 	BodyBytes            int
 	Duration             time.Duration
 	Preload              int // messages to send before
@@ -41,8 +42,8 @@ type Options struct {
 // Validate checks the options.
 func (o *Options) Validate() error {
 	switch {
-	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency, Publish, Put}, o.Workload):
-		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle, latency, publish or put", o.Workload)
+	case !slices.Contains([]string{Send, Receive, Delete, Lifecycle, Latency, Publish, Put, Get}, o.Workload):
+		return fmt.Errorf("workload %q: must be send, receive, delete, lifecycle, latency, publish, put or get", o.Workload)
 	case o.Batch < 1 || o.Batch > o.maxBatch():
 		return fmt.Errorf("batch %d: must be 1 to %d", o.Batch, o.maxBatch())
 	case o.Connections < 1:
@@ -51,8 +52,8 @@ func (o *Options) Validate() error {
 		return errors.New("latency needs 2 connections: one sends, one receives")
 	case o.Workload == Publish && o.Topic == "":
 		return errors.New("publish needs a topic")
-	case o.Workload == Put && o.Stream == "":
-		return errors.New("put needs a stream")
+	case o.streams() && o.Stream == "":
+		return fmt.Errorf("%s needs a stream", o.Workload)
 	case o.BodyBytes < stampBytes:
 		return fmt.Errorf("body %d: must be at least %d bytes", o.BodyBytes, stampBytes)
 	case o.Duration <= 0:
@@ -65,11 +66,18 @@ func (o *Options) Validate() error {
 
 // maxBatch is the most that one call of the workload takes.
 func (o *Options) maxBatch() int {
-	if o.Workload == Put {
+	switch o.Workload {
+	case Put:
 		return 500
+	case Get:
+		return 10_000
+	default:
+		return 10
 	}
-	return 10
 }
+
+// streams says whether the workload is one of streams.
+func (o *Options) streams() bool { return o.Workload == Put || o.Workload == Get }
 
 // grace is how long after a run's end its calls may take.
 const grace = 30 * time.Second

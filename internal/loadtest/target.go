@@ -40,7 +40,7 @@ type protocol interface {
 	remove(b []byte, queueURL string, handles [][]byte, batch bool) []byte
 }
 
-// sender is the protocol of a service that is only sent to: the names of the operations
+// sender is the protocol of a service without queues: the names of the operations
 // for one message and for several.
 type sender interface {
 	publishes() (single, several string)
@@ -65,8 +65,8 @@ func newTarget(o *Options) (*target, error) {
 		t.service, t.protocol = "sns", publishProtocol{}
 		return t, nil
 	}
-	if o.Workload == Put {
-		t.service, t.protocol = "kinesis", putProtocol{}
+	if o.streams() {
+		t.service, t.protocol = "kinesis", streamProtocol{}
 		return t, nil
 	}
 	switch o.Protocol {
@@ -87,9 +87,11 @@ func (t *target) use(queueURL string, batch int) error {
 	if to, ok := t.protocol.(sender); ok {
 		single, several := to.publishes()
 		t.send = t.operation(single, "/")
+		t.sendBatch = t.operation(several, "/")
 		if batch > 1 {
-			t.send = t.operation(several, "/")
+			t.send = t.sendBatch
 		}
+		t.receive = t.operation("GetRecords", "/") // of streams
 		return nil
 	}
 	u, err := url.Parse(queueURL)

@@ -41,6 +41,8 @@ type worker struct {
 	dedup     int       // last deduplication id of a FIFO queue
 	handles   [][]byte  // received and not deleted
 	collected [][]byte  // what delete has to delete
+	shard     string    // that get reads
+	iterator  []byte    // where get goes on; empty at the beginning
 
 	sends, receives, removes, arrivals histogram
 	done                               int // messages through the whole workload
@@ -62,6 +64,8 @@ func (w *worker) run(ctx context.Context, end time.Time) error {
 			w.done += n
 			return true, err
 		})
+	case Get:
+		return w.until(ctx, end, func() (bool, error) { return true, w.get(ctx) })
 	case Receive:
 		return w.until(ctx, end, func() (bool, error) {
 			err := w.receive(ctx, 0)

@@ -1,11 +1,13 @@
 package awsjson
 
 import (
-	"encoding/base64"
+	"bytes"
+	stdbase64 "encoding/base64"
 	"time"
 
 	"github.com/spillway/spillway/internal/smithy"
 	"github.com/spillway/spillway/internal/wire"
+	"github.com/spillway/spillway/internal/wire/base64"
 )
 
 // maxDepth bounds how deep containers nest, in known and unknown members alike.
@@ -274,19 +276,22 @@ func (d *decoder) Blob() []byte {
 		d.mismatch(c, smithy.KindBlob)
 		return nil
 	}
+	if out, ok := d.plainBlob(); ok {
+		return out
+	}
 	text := d.raw()
 	if d.err != nil {
 		return nil
 	}
 	if d.dialect == smithy.DialectClassic {
-		out, ok := d.strictBase64(text)
+		out, ok := d.base64(text)
 		if !ok {
 			d.fail(wire.ClassicBlob(text))
 		}
 		return out
 	}
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Decode(out, text)
+	out := make([]byte, lenient.DecodedLen(len(text)))
+	n, err := lenient.Decode(out, text)
 	if err != nil {
 		d.mismatch(c, smithy.KindBlob)
 		return nil
@@ -294,20 +299,31 @@ func (d *decoder) Blob() []byte {
 	return out[:n]
 }
 
-var strict = base64.StdEncoding.Strict()
+// lenient passes over line breaks, and over bits that say nothing.
+var lenient = stdbase64.StdEncoding
 
-// strictBase64 decodes without line breaks or bits that say nothing.
-func (d *decoder) strictBase64(text []byte) ([]byte, bool) {
-	if len(text)%4 != 0 {
+// plainBlob reads a blob without escapes, which is what clients send, in one pass. Where
+// it is false nothing was read.
+func (d *decoder) plainBlob() ([]byte, bool) {
+	rest := d.src[d.pos+1:]
+	end := bytes.IndexByte(rest, '"')
+	if end < 0 {
 		return nil, false
 	}
-	size := len(text) / 4 * 3
-	for i := len(text) - 1; i >= 0 && i >= len(text)-2 && text[i] == '='; i-- {
-		size--
+	out, ok := d.base64(rest[:end])
+	if ok {
+		d.pos += end + 2
+	}
+	return out, ok
+}
+
+func (d *decoder) base64(text []byte) ([]byte, bool) {
+	size := base64.DecodedLen(text)
+	if size < 0 {
+		return nil, false
 	}
 	out := d.kept.Bytes(size, len(d.src)-d.pos)
-	n, err := strict.Decode(out, text)
-	return out, err == nil && n == size
+	return out, base64.Decode(out, text)
 }
 
 // Time implements smithy.Decoder.

@@ -1,12 +1,12 @@
 package awsjson
 
 import (
-	"encoding/base64"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/spillway/spillway/internal/smithy"
+	"github.com/spillway/spillway/internal/wire/base64"
 )
 
 // encoder writes JSON as a smithy.Encoder.
@@ -71,7 +71,7 @@ func (e *encoder) Bool(m *smithy.Member, v bool) {
 func (e *encoder) Blob(m *smithy.Member, v []byte) {
 	e.begin(m)
 	e.dst = append(e.dst, '"')
-	e.dst = base64.StdEncoding.AppendEncode(e.dst, v)
+	e.dst = base64.AppendEncode(e.dst, v)
 	e.dst = append(e.dst, '"')
 }
 
