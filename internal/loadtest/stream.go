@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/spillway/spillway/internal/wire/base64"
+	"github.com/spillway/spillway/internal/base64"
 )
 
 // streamProtocol is Kinesis's: AWS JSON 1.1. The key of a record is the end of its body,

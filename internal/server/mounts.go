@@ -31,9 +31,9 @@ func (s *Server) mounts() map[string]gateway.Handler {
 		"/_localstack/state/reset": s.serveReset,
 		"/_spillway/reset":         s.serveReset,
 
-		s.sns.CertificatePath():  s.serveCertificate,
-		"/_spillway/outbox":      s.serveOutbox,
-		"/_spillway/sms/opt-out": s.serveOptOut,
+		s.signer.CertificatePath(): s.serveCertificate,
+		"/_spillway/outbox":        s.serveOutbox,
+		"/_spillway/sms/opt-out":   s.serveOptOut,
 	}
 	if s.config.Pprof {
 		for path, h := range map[string]http.HandlerFunc{

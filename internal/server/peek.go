@@ -30,7 +30,7 @@ const (
 // ReceiveMessage answers them, without receiving them. ShowInvisible and
 // ShowDelayed add those that are hidden; Limit (100) and After (a sequence) page.
 // In development mode only: it asks for no signature.
-func (s *Server) servePeek(_ context.Context, r *gateway.Request) wire.Response {
+func (s *Server) servePeek(ctx context.Context, r *gateway.Request) wire.Response {
 	if s.config.Verify() {
 		return reply(http.StatusForbidden, map[string]string{"error": "this path is for development mode; use ReceiveMessage with VisibilityTimeout 0"})
 	}
@@ -61,7 +61,7 @@ func (s *Server) servePeek(_ context.Context, r *gateway.Request) wire.Response 
 		RequestID: r.ID, Now: r.Arrived, Region: s.config.Region, BaseURL: r.BaseURL, Path: r.Path,
 		Principal: iam.NewDev(s.config.AccountID).Principal(""),
 	}
-	messages, next, err := s.sqs.Peek(call, in)
+	messages, next, err := s.sqs.Peek(ctx, call, in)
 	return s.encodePeek(r, messages, next, err)
 }
 

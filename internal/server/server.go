@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
+	"github.com/spillway/spillway/internal/signing"
 	"github.com/spillway/spillway/internal/sns"
 	"github.com/spillway/spillway/internal/sqs"
 	"github.com/spillway/spillway/internal/store"
@@ -50,6 +52,7 @@ type Server struct {
 	set     *partition.Set
 	catalog *catalog.Catalog
 	engine  *queue.Engine
+	signer  *signing.Signer
 	sqs     *sqs.Service
 	sns     *sns.Service
 	streams *stream.Engine
@@ -129,12 +132,13 @@ func (s *Server) openData(ctx context.Context) (err error) {
 	}
 	s.catalog = catalog.New(s.set.Catalog(), catalogPeers)
 	s.engine = queue.New(s.set, s.store, queue.Options{Peers: queuePeers, Refresh: s.catalog.Refresh, Logger: s.logger})
+	s.signer = signing.New(s.catalog, max(1, runtime.GOMAXPROCS(0)/2))
 	s.sqs = sqs.New(s.engine, s.catalog, sqs.Config{
 		Limits: sqs.Limits{
 			MaxMessageBytes: c.SQS.MaxMessageBytes, MaxInFlight: c.SQS.MaxInFlight, MaxReceive: c.SQS.MaxReceive,
 		},
 		DeleteCooldown: c.SQS.DeleteCooldown, PurgeCooldown: c.SQS.PurgeCooldown,
-		Account: c.AccountID, Logger: s.logger,
+		Account: c.AccountID, Complete: s.signer.Complete, Logger: s.logger,
 	})
 	s.streams = stream.New(s.set, s.store, stream.Options{Peers: streamPeers, Refresh: s.catalog.Refresh, Logger: s.logger})
 	s.kinesis = kinesis.New(s.streams, s.catalog, kinesis.Config{
@@ -161,6 +165,9 @@ func (s *Server) startServices(ctx context.Context) error {
 		s.sqs.Lead(true) // else the owner of the catalog does
 	}
 	if err := s.kinesis.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.signer.Start(ctx); err != nil {
 		return err
 	}
 	if err := s.sns.Start(ctx); err != nil {

@@ -64,7 +64,7 @@ func (s *Server) newSNS() error {
 	if err := s.connect(&out); err != nil {
 		return err
 	}
-	s.sns = sns.New(s.engine, s.catalog, s.sqs, sns.Config{
+	s.sns = sns.New(s.engine, s.catalog, s.sqs, s.signer, sns.Config{
 		Account: c.AccountID, URL: c.ExternalURL, CertificateURL: c.SNS.CertificateURL, Strict: c.SNS.Strict,
 		Kinesis:  s.kinesis,
 		Outbound: out, Logger: s.logger,
@@ -154,7 +154,7 @@ func (s *Server) destinations(functionARN string) sns.Destinations {
 
 // serveCertificate answers the URL of the certificate that messages are signed with.
 func (s *Server) serveCertificate(ctx context.Context, r *gateway.Request) wire.Response {
-	certificate, err := s.sns.Certificate(ctx)
+	certificate, err := s.signer.Certificate(ctx)
 	if err != nil {
 		s.logger.Error("read the signing certificate", "error", err, "request_id", r.ID)
 		return reply(http.StatusServiceUnavailable, map[string]string{"error": "see the server's log"})

@@ -6,6 +6,7 @@ import "errors"
 // delivering to SQS.
 type QueueMessage struct {
 	Body       string
+	Seal       *Seal              // a signature that the body lacks; nil for none
 	Attributes []MessageAttribute // at most 10
 	// Group and Dedup are the message's ids on a FIFO queue; on a standard queue
 	// Group names a tenant and Dedup is ignored.

@@ -26,6 +26,11 @@ func (s *Service) deliver(ctx context.Context, q *queue.Queue, sub *subscription
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptLease-lookEvery)
 	defer cancel()
+	if n.Unsigned {
+		if err := s.sign(ctx, n); err != nil {
+			return deliver.Fail(err, false)
+		}
+	}
 	protocol, endpoint := sub.Protocol, sub.Endpoint
 	if n.Protocol != "" {
 		protocol, endpoint = n.Protocol, n.Endpoint
@@ -70,7 +75,7 @@ func (s *Service) deliverHTTP(ctx context.Context, sub *subscription, n *notific
 	h.Set("X-Amz-Sns-Message-Type", n.Type)
 	h.Set("X-Amz-Sns-Message-Id", n.ID)
 	h.Set("X-Amz-Sns-Topic-Arn", n.Topic)
-	body := s.envelope(sub, n)
+	body, _ := s.envelope(sub, n)
 	if n.Type != typeSubscribe {
 		h.Set("X-Amz-Sns-Subscription-Arn", sub.ARN)
 	}
@@ -95,7 +100,8 @@ func (s *Service) deliverMail(ctx context.Context, sub *subscription, n *notific
 		m.Subject = "AWS Notification - Subscription Confirmation"
 		m.Body = "You have chosen to subscribe to the topic:\n" + n.Topic + "\n\nTo confirm this subscription, visit the link below (if this was in error no action is necessary):\n" + subscribeURL(n) + "\n"
 	case sub.Protocol == "email-json":
-		m.Body = string(s.envelope(sub, n))
+		body, _ := s.envelope(sub, n)
+		m.Body = string(body)
 	default:
 		m.Body = n.textFor(sub.Protocol) + "\n\n--\nIf you wish to stop receiving notifications from this topic, please visit the link below to unsubscribe:\n" + unsubscribeURL(n.Base, sub.ARN) + "\n"
 	}
@@ -182,7 +188,8 @@ func (s *Service) deliverPush(ctx context.Context, endpointARN string, n *notifi
 func (s *Service) deliverStream(ctx context.Context, protocol string, sub *subscription, n *notification) deliver.Outcome {
 	to, record, key := s.config.Firehose, s.firehoseRecord(sub, n), ""
 	if protocol == "kinesis" {
-		to, record, key = s.config.Kinesis, s.envelope(sub, n), n.ID
+		to, key = s.config.Kinesis, n.ID
+		record, _ = s.envelope(sub, n)
 		if sub.raw {
 			record = []byte(n.textFor(protocol))
 		}
@@ -215,7 +222,7 @@ func (s *Service) sendConfirmation(ctx context.Context, m made, kind string) err
 	if v := t.Attributes[attrSignature]; v != "" {
 		n.Version = v
 	}
-	if err := s.signer.sign(ctx, n); err != nil {
+	if err := s.sign(ctx, n); err != nil {
 		return engineError(err)
 	}
 	return engineError(s.enqueue([]*copyOf{s.keep(sub, n)}))

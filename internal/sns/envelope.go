@@ -3,15 +3,17 @@ package sns
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/spillway/spillway/internal/service"
 )
 
 // envelope is a notification as SQS, HTTP and e-mail-json get it, byte for byte as AWS
-// writes it: Jackson's pretty printing, attributes compact on a line each.
-func (s *Service) envelope(sub *subscription, n *notification) []byte {
-	b := make([]byte, 0, 1024+len(n.Message)+len(n.Signature))
+// writes it: Jackson's pretty printing, attributes compact on a line each. A notification
+// that is not signed yet has blanks for it.
+func (s *Service) envelope(sub *subscription, n *notification) (b []byte, seal *service.Seal) {
+	b = make([]byte, 0, 1024+len(n.Message)+len(n.Signature))
 	field := func(key, value string) {
 		if len(b) == 0 {
 			b = append(b, "{\n"...)
@@ -40,9 +42,14 @@ func (s *Service) envelope(sub *subscription, n *notification) []byte {
 		field("SubscribeURL", subscribeURL(n))
 	}
 	field("Timestamp", timestamp(n.Sent))
-	if n.Signature != "" {
+	if n.Signature != "" || n.Unsigned {
 		field("SignatureVersion", n.Version)
-		field("Signature", n.Signature)
+		if n.Unsigned {
+			field("Signature", blanks)
+			seal = sealOf(n, len(b)-len(`"`)-len(blanks))
+		} else {
+			field("Signature", n.Signature)
+		}
 		field("SigningCertURL", s.certificateURL(n.Base))
 	}
 	if n.Token == "" {
@@ -62,8 +69,11 @@ func (s *Service) envelope(sub *subscription, n *notification) []byte {
 		}
 		b = append(b, "\n  }"...)
 	}
-	return append(b, "\n}"...)
+	return append(b, "\n}"...), seal
 }
+
+// blanks are where a signature goes.
+var blanks = strings.Repeat(" ", service.SealBytes)
 
 func appendAttribute(b []byte, a service.MessageAttribute) []byte {
 	b = append(b, `{"Type":`...)

@@ -57,8 +57,8 @@ func (s *Service) fanOut(ctx context.Context, t *topic, all []*notification) err
 // signedTexts are the variants of one notification, by protocol, "" for the default.
 type signedTexts map[string]*notification
 
-// signFor returns what a subscription gets, signed if its envelope shows a signature:
-// once for all that get the same.
+// signFor returns what a subscription gets, signed, or marked as unsigned, if its envelope
+// shows a signature: once for all that get the same.
 func (s *Service) signFor(ctx context.Context, t *topic, sub *subscription, n *notification, signed signedTexts) (*notification, error) {
 	variant := ""
 	if _, ok := n.Variants[sub.Protocol]; ok {
@@ -77,7 +77,7 @@ func (s *Service) signFor(ctx context.Context, t *topic, sub *subscription, n *n
 	}
 	of := *n.forProtocol(sub.Protocol)
 	of.Version = version
-	if err := s.signer.sign(ctx, &of); err != nil {
+	if err := s.signEarly(ctx, &of); err != nil {
 		return nil, err
 	}
 	signed[variant] = &of
@@ -166,7 +166,9 @@ func (s *Service) queueMessage(sub *subscription, n *notification, queueARN stri
 	if sub.raw {
 		m.Body, m.Attributes = n.textFor(sub.Protocol), n.Attributes
 	} else {
-		m.Body = string(s.envelope(sub, n))
+		var body []byte
+		body, m.Seal = s.envelope(sub, n)
+		m.Body = string(body)
 	}
 	switch fifo := strings.HasSuffix(queueARN, ".fifo"); {
 	case fifo:

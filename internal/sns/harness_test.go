@@ -20,6 +20,7 @@ import (
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
+	"github.com/spillway/spillway/internal/signing"
 	"github.com/spillway/spillway/internal/smithy"
 	"github.com/spillway/spillway/internal/sqs"
 	"github.com/spillway/spillway/internal/store"
@@ -27,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) {
 	var err error
-	if testKey, err = newSigningRecord(time.Now()); err != nil {
+	if testKey, err = signing.NewRecord(time.Now()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -51,6 +52,7 @@ type fixture struct {
 	*testing.T
 	*Service
 	sqs     *sqs.Service
+	keys    *signing.Signer
 	catalog *catalog.Catalog
 	call    service.Call
 	out     *endpoints
@@ -111,13 +113,23 @@ func (f *fixture) restart() {
 func (f *fixture) forgetKey() {
 	f.Helper()
 	err := f.catalog.Update(context.Background(), func(tx *catalog.Tx) error {
-		tx.Delete(kindKey, signingRecord)
+		tx.Delete(signing.Kind, signing.Record)
 		return nil
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.signer.key = nil
+	f.signWith(1)
+}
+
+// signWith has a new signer sign, so many at a time before a message is stored.
+func (f *fixture) signWith(early int) {
+	f.Helper()
+	f.keys = signing.New(f.catalog, early)
+	f.signer = f.keys
+	if err := f.keys.Start(context.Background()); err != nil {
+		f.Fatal(err)
+	}
 }
 
 // start builds the service on a store, as package server does.
@@ -130,14 +142,17 @@ func (f *fixture) start(st *store.Store) {
 	}
 	f.catalog = catalog.New(set.Catalog(), nil)
 	engine := queue.New(set, st, queue.Options{})
-	f.sqs = sqs.New(engine, f.catalog, sqs.Config{Account: account})
+	f.keys = signing.New(f.catalog, 1)
+	f.sqs = sqs.New(engine, f.catalog, sqs.Config{Account: account, Complete: func(ctx context.Context, body []byte, seal *service.Seal) ([]byte, error) {
+		return f.keys.Complete(ctx, body, seal)
+	}})
 	config := Config{Account: account, Outbound: f.out.outbound(), Firehose: f.out.stream("firehose"), Kinesis: f.out.stream("kinesis")}
 	if testing.Verbose() {
 		config.Logger = slog.New(slog.NewTextHandler(f.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	f.change(&config)
 	f.gate.Queues = f.sqs
-	f.Service = New(engine, f.catalog, f.gate, config)
+	f.Service = New(engine, f.catalog, f.gate, f.keys, config)
 	if err := set.Start(); err != nil {
 		f.Fatal(err)
 	}
@@ -147,12 +162,15 @@ func (f *fixture) start(st *store.Store) {
 	}
 	f.sqs.Lead(true)
 	err = f.catalog.Update(context.Background(), func(tx *catalog.Tx) error {
-		if _, ok := tx.Get(kindKey, signingRecord); !ok {
-			tx.Put(kindKey, signingRecord, testKey)
+		if _, ok := tx.Get(signing.Kind, signing.Record); !ok {
+			tx.Put(signing.Kind, signing.Record, testKey)
 		}
 		return nil
 	})
 	if err != nil {
+		f.Fatal(err)
+	}
+	if err := f.keys.Start(context.Background()); err != nil {
 		f.Fatal(err)
 	}
 	if err := f.Service.Start(context.Background()); err != nil {

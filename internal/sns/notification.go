@@ -33,6 +33,7 @@ type notification struct {
 	Base       string                     `json:"base"`               // URL of this server, for links
 	Version    string                     `json:"version"`            // SignatureVersion
 	Signature  string                     `json:"signature,omitempty"`
+	Unsigned   bool                       `json:"unsigned,omitempty"` // there was no time yet: it is signed when it is delivered
 	Trace      string                     `json:"trace,omitempty"`
 	Token      string                     `json:"token,omitempty"` // of confirmations
 	Replayed   bool                       `json:"replayed,omitempty"`

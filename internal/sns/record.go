@@ -14,7 +14,6 @@ const (
 	kindApplication  = "sns.application"  // region/account/platform/name: applicationRecord
 	kindEndpoint     = "sns.endpoint"     // region/account/platform/application/uuid: endpointRecord
 	kindSMS          = "sns.sms"          // region/account: smsRecord
-	kindKey          = "sns.key"          // secrets and the signing key
 	kindOutbox       = "sns.outbox"       // "queue": id of the outbox in the engine, decimal
 )
 

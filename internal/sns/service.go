@@ -10,6 +10,7 @@ import (
 	"github.com/spillway/spillway/internal/catalog"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
+	"github.com/spillway/spillway/internal/signing"
 )
 
 // Queues is Amazon SQS, as far as SNS needs it.
@@ -47,7 +48,7 @@ type Service struct {
 	queues  Queues
 	config  Config
 	logger  *slog.Logger
-	signer  signer
+	signer  *signing.Signer
 	work    *work
 	stats   Stats
 
@@ -62,17 +63,16 @@ type Service struct {
 }
 
 // New returns the service. It must be made before the partitions start, so that it
-// hears of what the catalog loads; Start makes it ready.
-func New(engine *queue.Engine, cat *catalog.Catalog, queues Queues, c Config) *Service {
+// hears of what the catalog loads; Start makes it ready, after the signer has started.
+func New(engine *queue.Engine, cat *catalog.Catalog, queues Queues, signer *signing.Signer, c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		engine: engine, catalog: cat, queues: queues, config: c, logger: c.Logger,
+		engine: engine, catalog: cat, queues: queues, signer: signer, config: c, logger: c.Logger,
 		topics: make(map[name]*topic), subs: make(map[subscriptionName]*subscription), members: make(map[name]*subscribers),
 		push: newPushRegistry(), sms: make(map[zone]*smsRecord),
 	}
-	s.signer.catalog = cat
 	s.work = newWork(s)
 	cat.Watch(kindTopic, s.topicChanged)
 	cat.Watch(kindSubscription, s.subscriptionChanged)
@@ -85,9 +85,6 @@ func New(engine *queue.Engine, cat *catalog.Catalog, queues Queues, c Config) *S
 
 // Start begins to deliver.
 func (s *Service) Start(ctx context.Context) error {
-	if err := s.signer.start(ctx); err != nil {
-		return err
-	}
 	if err := s.makeQueues(ctx); err != nil {
 		return err
 	}

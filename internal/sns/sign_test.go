@@ -14,11 +14,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/spillway/spillway/internal/api/snsapi"
+	"github.com/spillway/spillway/internal/signing"
 )
 
 // attributesMD5 is SQS's documented digest of attributes: name, type, value each.
@@ -44,7 +46,7 @@ func attributesMD5(parts ...string) string {
 // certificate is what the service serves at SigningCertURL.
 func (f *fixture) certificate() *x509.Certificate {
 	f.Helper()
-	text, err := f.Certificate(context.Background())
+	text, err := f.keys.Certificate(context.Background())
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -96,57 +98,99 @@ func verify(c *x509.Certificate, e *envelope) error {
 }
 
 func TestSignatures(t *testing.T) {
-	virtually(t, func(f *fixture) {
-		c := f.certificate()
-		q := f.queue("q", nil)
-		for _, version := range []string{"1", "2"} {
-			topic := f.topic("v"+version, attrs{"SignatureVersion": version})
-			f.subscribe(topic, "sqs", q, nil)
-			f.subscribe(topic, "lambda", functionARN+version, nil)
-			arn := f.subscribe(topic, "http", web, nil)
+	for name, early := range map[string]int{"before they are stored": 1, "when they are delivered": 0} {
+		t.Run(name, func(t *testing.T) {
+			virtually(t, func(f *fixture) {
+				f.signWith(early)
+				f.checkSignatures()
+			})
+		})
+	}
+}
+
+func (f *fixture) checkSignatures() {
+	t, c := f.T, f.certificate()
+	q := f.queue("q", nil)
+	for _, version := range []string{"1", "2"} {
+		topic := f.topic("v"+version, attrs{"SignatureVersion": version})
+		f.subscribe(topic, "sqs", q, nil)
+		f.subscribe(topic, "lambda", functionARN+version, nil)
+		arn := f.subscribe(topic, "http", web, nil)
+		f.wait(time.Second)
+		check := func(body string) {
+			e := f.open(body)
+			if e.SignatureVersion != version {
+				t.Errorf("%s: version %s", e.Type, e.SignatureVersion)
+			}
+			if err := verify(c, &e); err != nil {
+				t.Errorf("%v: %s", err, body)
+			}
+			if e.SigningCertURL != baseURL+f.keys.CertificatePath() {
+				t.Error(e.SigningCertURL)
+			}
+			e.Message += "x"
+			if verify(c, &e) == nil {
+				t.Error("another message verifies")
+			}
+		}
+		check(string(f.out.took(web)[0].Body))
+		f.confirm(topic, f.token(arn))
+		for _, change := range [][]func(*snsapi.PublishInput){nil, {subject("a subject")}, {structured}} {
+			text := "two\nlines and 🙂 \"ä\"\\"
+			if len(change) > 0 && message("", "", change...).MessageStructure != nil {
+				text = `{"default":"d","sqs":"for \n sqs","http":"for http"}`
+			}
+			f.publish(topic, text, change...)
 			f.wait(time.Second)
-			check := func(body string) {
-				e := f.open(body)
-				if e.SignatureVersion != version {
-					t.Errorf("%s: version %s", e.Type, e.SignatureVersion)
-				}
-				if err := verify(c, &e); err != nil {
-					t.Errorf("%v: %s", err, body)
-				}
-				if e.SigningCertURL != baseURL+f.CertificatePath() {
-					t.Error(e.SigningCertURL)
-				}
-				e.Message += "x"
-				if verify(c, &e) == nil {
-					t.Error("another message verifies")
-				}
-			}
-			check(string(f.out.took(web)[0].Body))
-			f.confirm(topic, f.token(arn))
-			for _, change := range [][]func(*snsapi.PublishInput){nil, {subject("a subject")}, {structured}} {
-				text := "two\nlines and 🙂 \"ä\"\\"
-				if len(change) > 0 && message("", "", change...).MessageStructure != nil {
-					text = `{"default":"d","sqs":"for \n sqs","http":"for http"}`
-				}
-				f.publish(topic, text, change...)
-				f.wait(time.Second)
-				check(*f.one(q).Body)
-				check(string(f.out.took(web)[0].Body))
-			}
-			// Functions are told of version 1 on every topic, and it is what they get.
-			for _, event := range f.out.events[functionARN+version] {
-				_, body, _ := strings.Cut(event, `"Sns":`)
-				e := f.open(strings.TrimSuffix(body, "}]}"))
-				if err := verify(c, &e); err != nil || e.SignatureVersion != "1" {
-					t.Errorf("%v: %s", err, event)
-				}
-				f.same(e.SigningCertUrl, baseURL+f.CertificatePath())
-			}
-			f.same(len(f.out.events[functionARN+version]), 3)
-			f.does(snsapi.Unsubscribe, &snsapi.UnsubscribeInput{SubscriptionArn: &arn})
-			f.wait(time.Second)
+			check(*f.one(q).Body)
 			check(string(f.out.took(web)[0].Body))
 		}
+		// Functions are told of version 1 on every topic, and it is what they get.
+		for _, event := range f.out.events[functionARN+version] {
+			_, body, _ := strings.Cut(event, `"Sns":`)
+			e := f.open(strings.TrimSuffix(body, "}]}"))
+			if err := verify(c, &e); err != nil || e.SignatureVersion != "1" {
+				t.Errorf("%v: %s", err, event)
+			}
+			f.same(e.SigningCertUrl, baseURL+f.keys.CertificatePath())
+		}
+		f.same(len(f.out.events[functionARN+version]), 3)
+		f.does(snsapi.Unsubscribe, &snsapi.UnsubscribeInput{SubscriptionArn: &arn})
+		f.wait(time.Second)
+		check(string(f.out.took(web)[0].Body))
+	}
+}
+
+// TestSignedLate: a message whose signature there was no time for when it was published.
+func TestSignedLate(t *testing.T) {
+	virtually(t, func(f *fixture) {
+		c := f.certificate()
+		f.signWith(0)
+		topic := f.topic("t", attrs{"SignatureVersion": "2"})
+		queues := []string{f.queue("a", nil), f.queue("b", nil)}
+		for _, q := range queues {
+			f.subscribe(topic, "sqs", q, nil)
+		}
+		for i := range 10 {
+			f.publish(topic, fmt.Sprint("message ", i))
+		}
+		f.restart() // what is missing is as durable as the message
+		var ids [2][]string
+		for i, q := range queues {
+			for _, m := range f.receive(q) {
+				e := f.open(*m.Body)
+				if err := verify(c, &e); err != nil {
+					t.Errorf("%v: %s", err, *m.Body)
+				}
+				if sum := md5.Sum([]byte(*m.Body)); *m.MD5OfBody != hex.EncodeToString(sum[:]) {
+					t.Error("the digest is of something else")
+				}
+				ids[i] = append(ids[i], e.MessageId+" "+e.Signature)
+			}
+			slices.Sort(ids[i])
+		}
+		f.same(len(ids[0]), 10)
+		f.same(ids[1], ids[0]) // one signature, whoever gets it
 	})
 }
 
@@ -160,12 +204,12 @@ func TestSigningKey(t *testing.T) {
 		if err := c.CheckSignatureFrom(c); err != nil && !strings.Contains(err.Error(), "parent") {
 			t.Error(err)
 		}
-		if p := f.CertificatePath(); steady(p) != "/SimpleNotificationService-HEX32.pem" {
+		if p := f.keys.CertificatePath(); steady(p) != "/SimpleNotificationService-HEX32.pem" {
 			t.Error(p)
 		}
-		path := f.CertificatePath()
+		path := f.keys.CertificatePath()
 		f.restart()
-		if fmt.Sprint(f.certificate().SerialNumber) != fmt.Sprint(c.SerialNumber) || f.CertificatePath() != path {
+		if fmt.Sprint(f.certificate().SerialNumber) != fmt.Sprint(c.SerialNumber) || f.keys.CertificatePath() != path {
 			t.Error("another key after a restart")
 		}
 	})
@@ -178,7 +222,7 @@ func TestSigningKeyIsMadeWhenNeeded(t *testing.T) {
 		topic, raw, q := f.topic("t", nil), f.queue("raw", nil), f.queue("q", nil)
 		f.subscribe(topic, "sqs", raw, attrs{"RawMessageDelivery": "true"})
 		f.publish(topic, "m")
-		if _, ok := f.catalog.Get(kindKey, signingRecord); ok {
+		if _, ok := f.catalog.Get(signing.Kind, signing.Record); ok {
 			t.Error("a key was made for a raw delivery")
 		}
 		f.subscribe(topic, "sqs", q, nil)

@@ -53,7 +53,10 @@ func (s *Service) composeFor(q *Queue, m *service.QueueMessage) (e queue.Enqueue
 	if len(m.Attributes) > maxAttributes {
 		return refuse(fmt.Sprintf("%d attributes are more than %d", len(m.Attributes), maxAttributes))
 	}
-	h := header{body: digestOf(m.Body), sender: m.Sender, trace: m.Trace}
+	h := header{seal: m.Seal, sender: m.Sender, trace: m.Trace}
+	if m.Seal == nil {
+		h.body = digestOf(m.Body)
+	}
 	size := len(m.Body)
 	for _, a := range m.Attributes {
 		x := attribute{name: a.Name, dataType: a.Type, kind: kindText, value: []byte(a.Text)}

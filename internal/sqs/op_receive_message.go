@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/spillway/spillway/internal/api/sqsapi"
@@ -42,9 +43,10 @@ func (s *Service) ReceiveMessage(ctx context.Context, c *service.Call, in *sqsap
 		return out, nil
 	}
 	wanted := wantedOf(c, in)
+	s.signAhead(ctx, messages)
 	out.Messages = make([]sqsapi.Message, 0, len(messages))
 	for i := range messages {
-		m, err := s.present(q, &messages[i], &wanted)
+		m, err := s.present(ctx, q, &messages[i], &wanted)
 		if err != nil {
 			return nil, err
 		}
@@ -52,6 +54,23 @@ func (s *Service) ReceiveMessage(ctx context.Context, c *service.Call, in *sqsap
 		out.Messages = append(out.Messages, m)
 	}
 	return out, nil
+}
+
+// signAhead has the signatures that are missing made at the same time, for present to
+// find.
+func (s *Service) signAhead(ctx context.Context, messages []queue.Delivery) {
+	var signing sync.WaitGroup
+	for i := range messages {
+		if len(messages) == 1 || !isSealed(messages[i].Header) {
+			continue
+		}
+		signing.Go(func() {
+			if h, err := parseHeader(messages[i].Header); err == nil {
+				s.config.Complete(ctx, messages[i].Body, h.seal) // present reports an error
+			}
+		})
+	}
+	signing.Wait()
 }
 
 // leaseRequest checks the input's numbers and ids.

@@ -1,6 +1,8 @@
 package sqs
 
 import (
+	"context"
+
 	"github.com/spillway/spillway/internal/api/sqsapi"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/service"
@@ -19,7 +21,7 @@ type PeekRequest struct {
 // Peek returns messages as ReceiveMessage would show them, with all attributes
 // and without changing anything: no lease, no receive count. Next is where to go
 // on, 0 at the end.
-func (s *Service) Peek(c *service.Call, in PeekRequest) (out []sqsapi.Message, next uint64, err error) {
+func (s *Service) Peek(ctx context.Context, c *service.Call, in PeekRequest) (out []sqsapi.Message, next uint64, err error) {
 	var q *Queue
 	if in.QueueURL != "" {
 		q, err = s.resolve(c, &in.QueueURL)
@@ -47,7 +49,7 @@ func (s *Service) Peek(c *service.Call, in PeekRequest) (out []sqsapi.Message, n
 			if p.Hidden && !in.ShowHidden || p.Delayed && !in.ShowDelayed {
 				continue
 			}
-			m, err := s.present(q, &queue.Delivery{Message: p.Message, Seq: p.Seq, Acquired: p.Acquired, FirstAcquired: p.FirstAcquired}, &w)
+			m, err := s.present(ctx, q, &queue.Delivery{Message: p.Message, Seq: p.Seq, Acquired: p.Acquired, FirstAcquired: p.FirstAcquired}, &w)
 			if err != nil {
 				return nil, 0, err
 			}

@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -57,15 +58,24 @@ func (w *wanted) wants(name string) bool {
 }
 
 // present turns a delivery into the message that the receiver sees, without a
-// receipt handle.
-func (s *Service) present(q *Queue, d *queue.Delivery, w *wanted) (sqsapi.Message, error) {
+// receipt handle. A message that is sealed gets its signature.
+func (s *Service) present(ctx context.Context, q *Queue, d *queue.Delivery, w *wanted) (sqsapi.Message, error) {
 	h, err := parseHeader(d.Header)
 	if err != nil {
 		return sqsapi.Message{}, err
 	}
+	body := string(d.Body)
+	if h.seal != nil {
+		complete, err := s.config.Complete(ctx, d.Body, h.seal)
+		if err != nil {
+			return sqsapi.Message{}, err
+		}
+		body = string(complete)
+		h.body = digestOf(body)
+	}
 	m := sqsapi.Message{
 		MessageId: new(uuid(d.ID)),
-		Body:      new(string(d.Body)),
+		Body:      &body,
 		MD5OfBody: h.body.hex(),
 	}
 	if len(w.system) > 0 {

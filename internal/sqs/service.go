@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -41,7 +42,10 @@ type Config struct {
 	DeleteCooldown, PurgeCooldown time.Duration
 	// Account owns queues that are declared without one.
 	Account string
-	Logger  *slog.Logger
+	// Complete puts the signature in a message that was stored without: needed if other
+	// services send any.
+	Complete func(ctx context.Context, body []byte, seal *service.Seal) ([]byte, error)
+	Logger   *slog.Logger
 }
 
 // Service is SQS.
@@ -63,11 +67,16 @@ type Service struct {
 	closed  bool
 }
 
+var errSealed = errors.New("sqs: nobody signs the message")
+
 // New returns the service. It must be made before the partitions start, so that
 // it hears of the queues that the catalog loads; Start makes it ready.
 func New(engine *queue.Engine, cat *catalog.Catalog, c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Complete == nil {
+		c.Complete = func(context.Context, []byte, *service.Seal) ([]byte, error) { return nil, errSealed }
 	}
 	s := &Service{
 		engine: engine, catalog: cat, config: c, limits: c.Limits.withDefaults(), logger: c.Logger,

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 // sns is an SDK client.
@@ -284,6 +285,42 @@ func TestSNSHandshake(t *testing.T) {
 				t.Errorf("%+v", again)
 			}
 		})
+	}
+}
+
+// TestSignedInABurst: messages that are published faster than anybody can sign are genuine,
+// as their receiver's SDK, which checks digests, and the signature say.
+func TestSignedInABurst(t *testing.T) {
+	f := dev(t)
+	q := f.create("q", fromSNS("q", ""))
+	topic := f.topic("t", map[string]string{"SignatureVersion": "2"})
+	f.subscribe(topic, "sqs", queueARN("q"), nil)
+	const publishers, each = 16, 8
+	var publishing sync.WaitGroup
+	for i := range publishers {
+		publishing.Go(func() {
+			for j := range each {
+				if _, err := f.sns().Publish(t.Context(), &sns.PublishInput{TopicArn: topic, Message: aws.String(fmt.Sprint(i, " ", j))}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	publishing.Wait()
+	seen := map[string]bool{}
+	for len(seen) < publishers*each {
+		out, err := f.sdk().ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &q, MaxNumberOfMessages: 10, WaitTimeSeconds: 5})
+		if err != nil || len(out.Messages) == 0 {
+			t.Fatalf("%d of %d received: %v", len(seen), publishers*each, err)
+		}
+		for _, m := range out.Messages {
+			var p posted
+			if err := json.Unmarshal([]byte(*m.Body), &p); err != nil {
+				t.Fatal(err)
+			}
+			f.genuine(p)
+			seen[p.Message] = true
+		}
 	}
 }
 

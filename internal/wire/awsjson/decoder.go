@@ -5,9 +5,9 @@ import (
 	stdbase64 "encoding/base64"
 	"time"
 
+	"github.com/spillway/spillway/internal/base64"
 	"github.com/spillway/spillway/internal/smithy"
 	"github.com/spillway/spillway/internal/wire"
-	"github.com/spillway/spillway/internal/wire/base64"
 )
 
 // maxDepth bounds how deep containers nest, in known and unknown members alike.

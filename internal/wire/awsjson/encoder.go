@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/spillway/spillway/internal/base64"
 	"github.com/spillway/spillway/internal/smithy"
-	"github.com/spillway/spillway/internal/wire/base64"
 )
 
 // encoder writes JSON as a smithy.Encoder.
