@@ -18,11 +18,15 @@ type Batch struct {
 	err   error
 }
 
+// retainedBatch is how large the memory of a batch may be to be used again: as large as a
+// round of large records, which would grow it from the beginning each time.
+const retainedBatch = 4 << 20
+
 // NewBatch returns an empty batch. It must be ended by Wait or Discard, which
 // keep its memory for the next one.
 func (s *Store) NewBatch() *Batch {
 	b := s.pool.Get().(*Batch)
-	*b = Batch{store: s, b: s.db.NewBatch()}
+	*b = Batch{store: s, b: s.db.NewBatch(pebble.WithMaxRetainedSizeBytes(retainedBatch))}
 	return b
 }
 

@@ -33,8 +33,11 @@ func separation() pebble.ValueSeparationPolicy {
 	return pebble.ValueSeparationPolicy{
 		Enabled: true,
 		// Most messages of queues are smaller: they die young, before it would pay.
-		MinimumSize:           8 << 10,
-		MaxBlobReferenceDepth: 10,
+		MinimumSize: 8 << 10,
+		// Tables refer to as many files as they like. Values are read in the order in
+		// which they were written, so nothing is gained by writing them again to bring
+		// them together, which is what a limit does.
+		MaxBlobReferenceDepth: 1 << 20,
 		// A file is written again when so much of it is gone, and it is not likely that
 		// the rest goes soon.
 		TargetGarbageRatio: 0.3,
