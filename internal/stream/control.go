@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/spillway/spillway/internal/partition"
 )
@@ -71,7 +73,7 @@ func (c *hideCommand) Run(tx *partition.Tx) {
 }
 
 // Done implements partition.Command. Where nothing is loaded, the new spec will be.
-func (c *hideCommand) Done(error) {}
+func (c *hideCommand) Done(err error) { c.s.m.again(c, err) }
 
 // dropCommand deletes a shard that the engine does not know any more.
 type dropCommand struct{ s *Shard }
@@ -80,4 +82,22 @@ type dropCommand struct{ s *Shard }
 func (c *dropCommand) Run(tx *partition.Tx) { c.s.m.drop(tx, c.s.id) }
 
 // Done implements partition.Command. If it failed, the next start finds the rest.
-func (c *dropCommand) Done(error) {}
+func (c *dropCommand) Done(err error) { c.s.m.again(c, err) }
+
+// again submits a command that nobody waits for once more, in a while, if the partition
+// was too busy for it.
+func (m *machine) again(c partition.Command, err error) {
+	if !errors.Is(err, partition.ErrBusy) {
+		return
+	}
+	m.engine.spawn(func() {
+		select {
+		case <-m.engine.quit:
+		case <-time.After(busyRetry):
+			m.p.Submit(c)
+		}
+	})
+}
+
+// busyRetry is the pause before a command that the partition was too busy for.
+const busyRetry = time.Second

@@ -14,13 +14,18 @@ import (
 // virtual runs f with an engine in memory, in virtual time.
 func virtual(t *testing.T, f func(t *testing.T, e *Engine)) {
 	t.Helper()
+	virtualWith(t, partition.Options{Partitions: 1}, f)
+}
+
+func virtualWith(t *testing.T, o partition.Options, f func(t *testing.T, e *Engine)) {
+	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.Open(store.Options{Memory: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := partition.OpenSet(st, partition.Options{Partitions: 1})
+		set, err := partition.OpenSet(st, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,6 +216,39 @@ func TestIdleEngineSleeps(t *testing.T) {
 			if n := stored(t, e, e.Shard(id)); n != 1 {
 				t.Errorf("shard %d has %d keys", id, n)
 			}
+		}
+	})
+}
+
+// stall keeps the partition from doing anything until it is let go.
+type stall struct{ running, goOn chan struct{} }
+
+func (c *stall) Run(*partition.Tx) { close(c.running); <-c.goOn }
+func (c *stall) Done(error)        {}
+
+// TestBusyPartitionDoesItLater: what nobody waits for is done when there is room again.
+func TestBusyPartitionDoesItLater(t *testing.T) {
+	virtualWith(t, partition.Options{Partitions: 1, InboxLimit: 2}, func(t *testing.T, e *Engine) {
+		gone, short := e.Declare(7, daySpec), e.Declare(8, daySpec)
+		put(t, gone, text("a"))
+		put(t, short, text("b"))
+		time.Sleep(2 * time.Minute)
+		busy := &stall{make(chan struct{}), make(chan struct{})}
+		e.set.All()[0].Submit(busy)
+		<-busy.running
+		for range 2 {
+			e.set.All()[0].Submit(&stall{make(chan struct{}), busy.goOn})
+		}
+		e.Delete(7)
+		e.Declare(8, Spec{Retention: time.Minute.Milliseconds()})
+		e.Declare(8, daySpec) // what was hidden stays hidden
+		close(busy.goOn)
+		time.Sleep(5 * time.Second)
+		if n := stored(t, e, gone); n != 0 {
+			t.Errorf("%d keys of a shard that is deleted", n)
+		}
+		if seq := oldest(t, short); seq != 0 {
+			t.Errorf("record %d came back", seq)
 		}
 	})
 }
