@@ -241,7 +241,7 @@ func (n *Node) reportLoop() {
 }
 
 func (n *Node) report() report {
-	r := report{Node: n.node, Draining: n.draining.Load(), Time: time.Now().UnixMilli()}
+	r := report{Node: n.node, Draining: n.draining.Load(), Full: n.store.Full(), Time: time.Now().UnixMilli()}
 	n.mu.Lock()
 	if n.identity.known() {
 		r.Cluster, r.Count = n.identity.Cluster, n.identity.Partitions

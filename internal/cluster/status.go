@@ -20,7 +20,7 @@ type Status struct {
 // NodeStatus is one node.
 type NodeStatus struct {
 	Node     string `json:"node"`
-	State    string `json:"state"` // up, draining, silent
+	State    string `json:"state"` // up, draining, silent, disk full
 	Owns     int    `json:"owns"`
 	Replicas int    `json:"replicas"`
 	// HeardMillis is how long ago it was heard of, SkewMillis how far its clock is
@@ -59,16 +59,10 @@ func (n *Node) Status(ctx context.Context) Status {
 	all, alive := n.table.members()
 	for name, m := range all {
 		x := NodeStatus{
-			Node: name, State: "up", Owns: m.owned(), Replicas: len(m.Partitions),
+			Node: name, State: m.state(alive[name]), Owns: m.owned(), Replicas: len(m.Partitions),
 			HeardMillis: n.table.now().Sub(m.heard).Milliseconds(), SkewMillis: m.skew.Milliseconds(),
 		}
-		switch {
-		case !alive[name]:
-			x.State = "silent"
-			s.Healthy = false
-		case m.Draining:
-			x.State = "draining"
-		}
+		s.Healthy = s.Healthy && x.State != stateSilent && x.State != stateFull
 		s.Nodes = append(s.Nodes, x)
 	}
 	slices.SortFunc(s.Nodes, func(a, b NodeStatus) int { return strings.Compare(a.Node, b.Node) })

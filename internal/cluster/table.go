@@ -14,6 +14,7 @@ type report struct {
 	Cluster    string            `json:"cluster,omitempty"` // UUID of the data it has; "" for none
 	Count      int               `json:"count,omitempty"`   // of data partitions it has
 	Draining   bool              `json:"draining,omitempty"`
+	Full       bool              `json:"full,omitempty"` // its disk: what it owns takes nothing new
 	Time       int64             `json:"time"` // unix ms, its own clock
 	Partitions []partitionReport `json:"partitions,omitempty"`
 }
@@ -216,6 +217,25 @@ func (t *table) heir(partition uint16, except string) string {
 	}
 	return best
 }
+
+// state is what the status calls it.
+func (m *member) state(alive bool) string {
+	switch {
+	case !alive:
+		return stateSilent
+	case m.Draining:
+		return "draining"
+	case m.Full:
+		return stateFull
+	}
+	return "up"
+}
+
+// States in which a node needs somebody's help.
+const (
+	stateSilent = "silent"
+	stateFull   = "disk full"
+)
 
 func (m *member) owned() (n int) {
 	for _, p := range m.Partitions {

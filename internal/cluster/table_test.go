@@ -98,6 +98,20 @@ func TestFloor(t *testing.T) {
 	})
 }
 
+func TestStates(t *testing.T) {
+	t.Parallel()
+	for want, m := range map[string]member{
+		"up": {}, "draining": {report: report{Draining: true, Full: true}}, "disk full": {report: report{Full: true}},
+	} {
+		if got := m.state(true); got != want {
+			t.Errorf("%+v is %s, want %s", m, got, want)
+		}
+		if got := m.state(false); got != "silent" {
+			t.Errorf("%+v is %s though it is silent", m, got)
+		}
+	}
+}
+
 // TestHeirAndDonor: only a whole, living copy is good enough.
 func TestHeirAndDonor(t *testing.T) {
 	t.Parallel()
