@@ -19,10 +19,12 @@ func (s *Service) certificateURL(base string) string {
 // sign sets the notification's signature.
 //
 // AWS: "Verifying the signatures of Amazon SNS messages".
-func (s *Service) sign(ctx context.Context, n *notification) (err error) {
+func (s *Service) sign(ctx context.Context, n *notification) error {
 	hash, sum := digestOf(n)
-	n.Unsigned = false
-	n.Signature, err = s.signer.Sign(ctx, hash, sum)
+	signature, err := s.signer.Sign(ctx, hash, sum)
+	if err == nil {
+		n.Signature, n.Unsigned = signature, false
+	}
 	return err
 }
 
