@@ -15,7 +15,7 @@ type report struct {
 	Count      int               `json:"count,omitempty"`   // of data partitions it has
 	Draining   bool              `json:"draining,omitempty"`
 	Full       bool              `json:"full,omitempty"` // its disk: what it owns takes nothing new
-	Time       int64             `json:"time"` // unix ms, its own clock
+	Time       int64             `json:"time"`           // unix ms, its own clock
 	Partitions []partitionReport `json:"partitions,omitempty"`
 }
 

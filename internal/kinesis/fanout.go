@@ -157,6 +157,7 @@ func (sub *subscription) wait(ctx context.Context, sh *shard, beat time.Time) er
 // where the subscription began; at the end of a shard there is none, but its children.
 func (sub *subscription) event(x *stream, sh *shard, page *engine.Page, done bool) *kinesisapi.SubscribeToShardEvent {
 	out := &kinesisapi.SubscribeToShardEvent{Records: shown(sh, page.Records), MillisBehindLatest: new(behind(sh, page, time.Now()))}
+	x.traffic.read(page.Records)
 	if n := len(page.Records); n > 0 {
 		r := &page.Records[n-1]
 		sub.last = sh.number(r.Seq, r.Time)

@@ -16,7 +16,7 @@ var shardMetrics = []string{
 }
 
 // monitor switches metrics of a stream's shards on or off. They are kept and shown; what
-// is counted is in the server's own metrics.
+// is counted is in the server's own metrics, by stream (Traffic).
 func (s *Service) monitor(ctx context.Context, x *stream, c *service.Call, metrics []string, on bool) (*kinesisapi.EnhancedMonitoringOutput, error) {
 	if slices.Contains(metrics, "ALL") {
 		metrics = shardMetrics

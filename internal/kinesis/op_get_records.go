@@ -52,6 +52,7 @@ func (s *Service) GetRecords(ctx context.Context, c *service.Call, in *kinesisap
 		return nil, dryRun()
 	}
 	if s.config.Throttle && !s.rates.read(sh.ID, c.Now) {
+		x.traffic.readsRefused.Add(1)
 		return nil, rateExceeded(x, sh)
 	}
 	most := defaultRecords
@@ -64,6 +65,8 @@ func (s *Service) GetRecords(ctx context.Context, c *service.Call, in *kinesisap
 	}
 	out := &kinesisapi.GetRecordsOutput{Records: shown(sh, page.Records)}
 	out.MillisBehindLatest = new(behind(sh, &page, c.Now))
+	x.traffic.read(page.Records)
+	x.traffic.age.Store(*out.MillisBehindLatest)
 	if s.ended(x, sh, &page) {
 		out.ChildShards = x.children(sh)
 		return out, nil

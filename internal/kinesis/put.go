@@ -97,6 +97,7 @@ func (s *Service) append(x *stream, entries []*entry) (closed []*entry) {
 	for _, e := range entries {
 		e.shard = x.route(e.hash)
 		if s.config.Throttle && !s.rates.write(e.shard.ID, len(e.data)+len(e.key), time.Now()) {
+			x.traffic.writesRefused.Add(1)
 			e.failure = rateExceeded(x, e.shard)
 			continue
 		}
@@ -112,6 +113,9 @@ func (s *Service) append(x *stream, entries []*entry) (closed []*entry) {
 	}
 	engine.AppendEach(targets)
 	for i, t := range targets {
+		if t.Err == nil {
+			x.traffic.wrote(t.Records)
+		}
 		if errors.Is(t.Err, engine.ErrClosed) {
 			closed = append(closed, order[i]...)
 			continue

@@ -256,6 +256,9 @@ func TestThrottledShardFailsItsRecordsOnly(t *testing.T) {
 		f.refused(kinesisapi.GetRecords, &kinesisapi.GetRecordsInput{ShardIterator: &it}, codeThrottle, "Rate exceeded for shard shardId-000000000001 in stream s under account 000000000000.")
 		f.wait(200 * time.Millisecond)
 		f.get(it)
+		if x := f.Traffic()[0]; x.WritesRefused != 4 || x.ReadsRefused != 1 {
+			t.Errorf("%+v", x)
+		}
 	}, throttled)
 }
 
@@ -320,6 +323,34 @@ func TestAnotherServicePuts(t *testing.T) {
 		}
 		if err := f.Put(context.Background(), arnOfS, "k", make([]byte, 1<<20)); err == nil || !strings.Contains(err.Error(), "cannot take this message") {
 			t.Error(err)
+		}
+	})
+}
+
+// TestTraffic is counted by stream, whatever becomes of its shards, and anew for another
+// stream of the same name.
+func TestTraffic(t *testing.T) {
+	virtually(t, func(f *fixture) {
+		f.create("s", 1)
+		f.put("s", "key", "one")
+		time.Sleep(2 * time.Second)
+		f.split("s", "0", "1000")
+		f.put("s", "key", "three", hashed("0"))
+		f.reads("[one]", "s", "0", "TRIM_HORIZON")
+		f.reads("[three]", "s", "1", "TRIM_HORIZON")
+		f.refused(kinesisapi.PutRecord, record("none", "k", "x"), codeMissing, "...")
+		want := Traffic{
+			Region: region, Account: account, Stream: "s", OpenShards: 2,
+			IncomingRecords: 2, IncomingBytes: 14, OutgoingRecords: 2, OutgoingBytes: 14,
+		}
+		if got := f.Traffic(); len(got) != 1 || got[0] != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		f.does(kinesisapi.DeleteStream, &kinesisapi.DeleteStreamInput{StreamName: new("s")})
+		f.create("s", 1)
+		want = Traffic{Region: region, Account: account, Stream: "s", OpenShards: 1}
+		if got := f.Traffic(); len(got) != 1 || got[0] != want {
+			t.Errorf("%+v, want %+v", got, want)
 		}
 	})
 }

@@ -18,6 +18,8 @@ type stream struct {
 	policy *policy.Document // nil for none
 	shards []*shard         // in order of index
 	open   []*shard         // in order of their ranges, which cover everything
+
+	traffic *traffic // the same for all that the stream becomes
 }
 
 // shard is one shard of a stream.
@@ -55,6 +57,11 @@ func (s *Service) streamChanged(key string, value []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.streams[n]
+	if old != nil && old.ID == x.ID {
+		x.traffic = old.traffic
+	} else {
+		x.traffic = &traffic{}
+	}
 	kept := make(map[uint64]bool)
 	for i := range x.Shards {
 		r := x.Shards[i]

@@ -92,9 +92,9 @@ func (m *meters) request(r *gateway.RequestInfo) {
 	x.took.Update(r.Duration.Seconds())
 }
 
-// maxQueueSeries is how many queues have series of their own; the rest is summed
-// under queue="other", so that a scrape stays bounded whatever the users do.
-const maxQueueSeries = 1000
+// maxSeries is how many queues, and how many streams, have series of their own; the
+// rest is summed under "other", so that a scrape stays bounded whatever the users do.
+const maxSeries = 1000
 
 // write writes everything in the Prometheus text format.
 func (m *meters) write(w io.Writer, queues []*sqs.Queue) {
@@ -124,12 +124,12 @@ func writeQueues(w io.Writer, queues []*sqs.Queue) {
 	}
 	// The deepest queues are the ones worth a series.
 	slices.SortStableFunc(rows, func(a, b queueSeries) int { return -cmp.Compare(a.counters.Visible, b.counters.Visible) })
-	if len(rows) > maxQueueSeries {
+	if len(rows) > maxSeries {
 		other := queueSeries{labels: `queue="other",region="",account=""`}
-		for _, r := range rows[maxQueueSeries:] {
+		for _, r := range rows[maxSeries:] {
 			other.add(&r)
 		}
-		rows = append(rows[:maxQueueSeries], other)
+		rows = append(rows[:maxSeries], other)
 	}
 	var b bytes.Buffer
 	now := time.Now().UnixMilli()

@@ -155,6 +155,7 @@ func (s *Server) serveMetrics(context.Context, *gateway.Request) wire.Response {
 	var b bytes.Buffer
 	s.meters.write(&b, slices.Collect(s.sqs.Queues()))
 	writeSNS(&b, s.sns.Stats())
+	writeStreams(&b, s.kinesis.Traffic())
 	if s.node != nil {
 		s.node.WriteMetrics(&b)
 	}

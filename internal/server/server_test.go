@@ -66,14 +66,29 @@ func send(t *testing.T, s *Server, queue, body string) {
 	}
 }
 
+// kinesisCall makes a call of Kinesis in JSON.
+func kinesisCall(t *testing.T, s *Server, operation, body string) (int, string) {
+	t.Helper()
+	return do(t, "POST", s.Endpoint()+"/", body, "Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "Kinesis_20131202."+operation)
+}
+
 // fetch does a request without a connection that outlives it.
 func fetch(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	return do(t, method, url, body)
+}
+
+// do is fetch with headers.
+func do(t *testing.T, method, url, body string, headers ...string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Close = true
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -118,8 +133,16 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
 	send(t, s, "q", "hello")
+	for _, call := range [][2]string{{"CreateStream", `{"StreamName":"s","ShardCount":2}`}, {"PutRecord", `{"StreamName":"s","PartitionKey":"key","Data":"aGVsbG8="}`}} {
+		if status, text := kinesisCall(t, s, call[0], call[1]); status != 200 {
+			t.Fatalf("%s: %d %s", call[0], status, text)
+		}
+	}
 	_, text := fetch(t, "GET", s.Endpoint()+"/metrics", "")
 	for _, want := range []string{
+		`spillway_kinesis_open_shards{stream="s",region="us-east-1",account="000000000000"} 2`,
+		`spillway_kinesis_incoming_records_total{stream="s",region="us-east-1",account="000000000000"} 1`,
+		`spillway_kinesis_incoming_bytes_total{stream="s",region="us-east-1",account="000000000000"} 8`,
 		`spillway_http_requests_total{service="sqs",action="SendMessage",code="OK"} 1`,
 		`spillway_sqs_messages{queue="q",region="us-east-1",account="000000000000",state="visible"} 1`,
 		`spillway_sqs_messages_sent_total{queue="q",region="us-east-1",account="000000000000"} 1`,

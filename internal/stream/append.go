@@ -79,8 +79,6 @@ func (c *appendCommand) Run(tx *partition.Tx) {
 		t.Appended.First, t.Appended.Time, t.Err = l.core.Append(m.begin(tx, l), t.chunks)
 		if t.Err == nil {
 			tx.Defer(t.size + len(t.Records))
-			t.Shard.stats.records.Add(uint64(len(t.Records)))
-			t.Shard.stats.bytes.Add(uint64(t.size))
 		}
 	}
 }

@@ -122,8 +122,8 @@ func TestReadsEndWithTheOwnership(t *testing.T) {
 		t.Errorf("a read from before: %v", err)
 	}
 	s.m.p.Release()
-	if g, err = s.glance(); !errors.Is(err, partition.ErrNotOwner) || owner.CacheUsed() != 0 {
-		t.Errorf("released: %v, %d bytes in memory", err, owner.CacheUsed())
+	if g, err = s.glance(); !errors.Is(err, partition.ErrNotOwner) || owner.tails.Used() != 0 {
+		t.Errorf("released: %v, %d bytes in memory", err, owner.tails.Used())
 	}
 	w.Take(s.m.p.ID(), w.nodes[0].Member)
 	if err := s.still(g.epoch); !errors.Is(err, partition.ErrNotOwner) {

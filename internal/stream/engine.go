@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 
 	"github.com/spillway/spillway/internal/partition"
 	"github.com/spillway/spillway/internal/store"
@@ -159,12 +158,3 @@ func (e *Engine) Shard(id uint64) *Shard {
 	defer e.mu.RUnlock()
 	return e.shards[id]
 }
-
-// CacheUsed is the number of bytes of records in memory.
-func (e *Engine) CacheUsed() int64 { return e.tails.Used() }
-
-// Stats counts what was appended to a shard here since the start of the process.
-type Stats struct{ Records, Bytes uint64 }
-
-// stats are written by the partition and read by anybody.
-type stats struct{ records, bytes atomic.Uint64 }

@@ -16,7 +16,6 @@ type Shard struct {
 	m         *machine
 	retention atomic.Int64 // ms
 	gone      atomic.Bool
-	stats     stats
 
 	// mu guards the fields below: what is committed, as readers see it. It is held for
 	// a moment only.
@@ -38,19 +37,8 @@ type Bounds struct {
 	ClosedAt int64  // 0 while the shard takes appends
 }
 
-// ID is the shard's id.
-func (s *Shard) ID() uint64 { return s.id }
-
-// Spec is the shard's present spec.
-func (s *Shard) Spec() Spec { return Spec{Retention: s.retention.Load()} }
-
 // Local tells whether this node owns the shard's partition.
 func (s *Shard) Local() bool { return s.m.p.Owned() }
-
-// Stats returns the counts so far.
-func (s *Shard) Stats() Stats {
-	return Stats{Records: s.stats.records.Load(), Bytes: s.stats.bytes.Load()}
-}
 
 // glance is what a reader sees of a shard at one moment.
 type glance struct {

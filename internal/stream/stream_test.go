@@ -268,7 +268,7 @@ func TestDeletedShard(t *testing.T) {
 	if _, err := s.Close(t.Context()); !errors.Is(err, ErrNoShard) {
 		t.Errorf("close: %v", err)
 	}
-	eventually(t, "deleted", func() bool { return stored(t, e, s) == 0 && e.CacheUsed() == 0 })
+	eventually(t, "deleted", func() bool { return stored(t, e, s) == 0 && e.tails.Used() == 0 })
 }
 
 // TestAllocations: not parallel, since it counts everybody's.
