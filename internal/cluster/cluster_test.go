@@ -25,6 +25,7 @@ type world struct {
 	dir   string
 	peers []string
 	first int // nodes that the cluster begins with
+	full  int // node whose disk counts as full, -1 for none
 	nodes []*host
 }
 
@@ -69,7 +70,7 @@ func newWorld(t *testing.T, n int) *world {
 func prepareWorld(t *testing.T, n int) *world {
 	t.Helper()
 	const later = 1
-	w := &world{t: t, dir: t.TempDir(), peers: ports(t, n+later), first: n, nodes: make([]*host, n+later)}
+	w := &world{t: t, dir: t.TempDir(), peers: ports(t, n+later), first: n, full: -1, nodes: make([]*host, n+later)}
 	t.Cleanup(func() {
 		for i := range w.nodes {
 			w.stop(i)
@@ -94,7 +95,11 @@ func (w *world) start(i int) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	st, err := store.Open(store.Options{Dir: filepath.Join(w.dir, fmt.Sprint("n", i)), Replicated: true})
+	o := store.Options{Dir: filepath.Join(w.dir, fmt.Sprint("n", i)), Replicated: true}
+	if i == w.full {
+		o.MinFreeBytes = 1 << 60
+	}
+	st, err := store.Open(o)
 	if err != nil {
 		w.t.Error(err)
 		return
@@ -278,4 +283,28 @@ func TestOwnershipMoves(t *testing.T) {
 			eventually(t, fmt.Sprintf("node %d, partition %d", i, id), 20*time.Second, func() error { return h.has(id, keys) })
 		}
 	}
+}
+
+// TestFullDiskOwnsNothing: others have room for what comes.
+func TestFullDiskOwnsNothing(t *testing.T) {
+	t.Parallel()
+	w := prepareWorld(t, 3)
+	w.full = 1
+	w.startAll()
+	eventually(t, "the others own everything", time.Minute, func() error {
+		s := w.nodes[0].node.Status(context.Background())
+		owns := map[string]int{}
+		for _, p := range s.Partitions {
+			owns[p.Owner]++
+		}
+		for _, n := range s.Nodes {
+			if full := n.Node == "n1"; full != (n.State == "disk full") {
+				return fmt.Errorf("%s is %s", n.Node, n.State)
+			}
+		}
+		if owns["n1"] != 0 || owns[""] != 0 || owns["n0"] == 0 || owns["n2"] == 0 || s.Healthy {
+			return fmt.Errorf("owners %v, healthy %v", owns, s.Healthy)
+		}
+		return nil
+	})
 }

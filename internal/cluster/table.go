@@ -201,18 +201,19 @@ func (t *table) followers(partition uint16, except string) (nodes []string) {
 }
 
 // heir returns the node that should own a partition instead of this one: whole,
-// up to date, and with the fewest others.
+// with room on its disk if one has any, with the fewest others, and up to date.
 func (t *table) heir(partition uint16, except string) string {
 	all, alive := t.members()
-	best, bestOwned, bestSeq := "", 0, uint64(0)
+	best, bestFull, bestOwned, bestSeq := "", false, 0, uint64(0)
 	for name, m := range all {
 		p, ok := m.partition(partition)
 		if !ok || p.Role != RoleFollowing || !alive[name] || m.Draining || name == except {
 			continue
 		}
 		owned := m.owned()
-		if best == "" || owned < bestOwned || owned == bestOwned && p.Applied > bestSeq {
-			best, bestOwned, bestSeq = name, owned, p.Applied
+		if best == "" || bestFull && !m.Full ||
+			bestFull == m.Full && (owned < bestOwned || owned == bestOwned && p.Applied > bestSeq) {
+			best, bestFull, bestOwned, bestSeq = name, m.Full, owned, p.Applied
 		}
 	}
 	return best

@@ -9,7 +9,13 @@ import (
 
 func told(t *testing.T, table *table, node string, partitions ...partitionReport) {
 	t.Helper()
-	b, err := json.Marshal(report{Node: node, Time: time.Now().UnixMilli(), Partitions: partitions})
+	hear(t, table, report{Node: node, Partitions: partitions})
+}
+
+func hear(t *testing.T, table *table, r report) {
+	t.Helper()
+	r.Time = time.Now().UnixMilli()
+	b, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +138,14 @@ func TestHeirAndDonor(t *testing.T) {
 		}
 		if got := table.heir(1, "a"); got != "d" {
 			t.Errorf("heir %q", got)
+		}
+		hear(t, table, report{Node: "d", Full: true, Partitions: []partitionReport{{ID: 1, Role: RoleFollowing, Applied: 48}}})
+		if got := table.heir(1, "a"); got != "c" {
+			t.Errorf("heir %q, though the disk of d is full", got)
+		}
+		hear(t, table, report{Node: "c", Full: true, Partitions: []partitionReport{{ID: 1, Role: RoleFollowing, Applied: 49}}})
+		if got := table.heir(1, "a"); got == "" {
+			t.Error("no heir because all disks are full")
 		}
 		time.Sleep(aliveFor + time.Second) // virtual
 		if got := table.heir(1, "a"); got != "" {

@@ -227,7 +227,8 @@ func (n *Node) end(r *replica) {
 	n.logger.Info("the partition moved to other nodes", "partition", r.id)
 }
 
-// balance gives one partition away if another node owns fewer by two or more.
+// balance gives one partition away if another node owns fewer by two or more, or if
+// this node's disk is full and the other's is not.
 func (n *Node) balance() {
 	if n.draining.Load() {
 		return
@@ -246,12 +247,12 @@ func (n *Node) balance() {
 	slices.SortFunc(owned, func(a, b *replica) int { return int(b.id) - int(a.id) }) // the catalog last
 	for _, r := range owned {
 		to := n.table.heir(r.id, n.node)
-		if to == "" || !alive[to] {
+		if to == "" || !alive[to] || all[to].Full {
 			continue
 		}
 		m := all[to]
 		p, ok := m.partition(r.id)
-		if !ok || m.owned()+1 >= mine || p.Applied+100 < r.position().seq {
+		if !ok || m.owned()+1 >= mine && !n.store.Full() || p.Applied+100 < r.position().seq {
 			continue
 		}
 		select {

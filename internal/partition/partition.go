@@ -141,14 +141,6 @@ func (p *Partition) Submit(c Command) {
 	}
 }
 
-// Wake has the machines' Advance called soon. Any goroutine may call it.
-func (p *Partition) Wake() {
-	p.mu.Lock()
-	p.wake = true
-	p.mu.Unlock()
-	p.signal()
-}
-
 func (p *Partition) signal() {
 	select {
 	case p.notify <- struct{}{}:
