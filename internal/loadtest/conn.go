@@ -20,6 +20,7 @@ type conn struct {
 	poller *poller // nil: the runtime waits
 	out    []byte  // request
 	body   []byte  // of the request
+	repeat bool    // the next call is the same as the last one
 	in     []byte  // response, as read
 	read   int     // bytes of in that are read
 	text   []byte  // of a chunked response
@@ -56,7 +57,9 @@ func (c *conn) dial(ctx context.Context) error {
 // call sends c.body as a call of the operation. The response's body is valid until
 // the next call.
 func (c *conn) call(ctx context.Context, op *operation) (status int, body []byte, err error) {
-	c.out = c.appendRequest(c.out[:0], op)
+	if !c.repeat || c.signer != nil && c.signer.second != time.Now().Unix() {
+		c.out = c.appendRequest(c.out[:0], op)
+	}
 	if err := c.write(c.out); err != nil {
 		return 0, nil, err
 	}

@@ -232,6 +232,38 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestRunPut: the same records each time, with signatures of the second in which they are
+// sent, and what a server refuses is not counted.
+func TestRunPut(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	bodies, stamps := map[string]int{}, map[string]int{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		bodies[string(body)]++
+		stamps[r.Header.Get("X-Amz-Date")+" "+r.Header.Get("Authorization")]++
+		io.WriteString(w, `{"FailedRecordCount":1,"Records":[{"SequenceNumber":"1"},{"ErrorCode":"x"}]}`)
+	}))
+	defer server.Close()
+	r, err := Run(context.Background(), Options{
+		Endpoint: server.URL, Region: "us-east-1", AccessKey: "AKID", SecretKey: "s", Workload: Put, Stream: "s",
+		Connections: 1, Batch: 2, BodyBytes: 64, Duration: 1100 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(bodies) != 1 || len(stamps) < 2 || len(stamps) > 3 {
+		t.Errorf("%d bodies, signed at %v", len(bodies), stamps)
+	}
+	if r.Messages != int(r.Calls) || r.Errors["PutRecords records"] != int(r.Calls) {
+		t.Errorf("%d calls: %d records, %v", r.Calls, r.Messages, r.Errors)
+	}
+}
+
 // TestRunGet reads a stream of two shards, one of three records and one of none, whose
 // ends a reader leaves for the beginning.
 func TestRunGet(t *testing.T) {

@@ -58,7 +58,9 @@ func (w *worker) reset() {
 // run runs the workload until its end.
 func (w *worker) run(ctx context.Context, end time.Time) error {
 	switch w.options.Workload {
-	case Send, Publish, Put:
+	case Put:
+		return w.until(ctx, end, func() (bool, error) { return true, w.put(ctx) })
+	case Send, Publish:
 		return w.until(ctx, end, func() (bool, error) {
 			n, err := w.send(ctx, &w.conn.target.send, w.messages)
 			w.done += n
