@@ -1,8 +1,10 @@
 package catalog
 
 import (
-	"encoding/binary"
 	"errors"
+	"math"
+
+	"github.com/spillway/spillway/internal/partition/message"
 )
 
 // Messages between nodes. A request begins with: version 1 | op 1. After that, of an
@@ -16,7 +18,7 @@ import (
 //
 //	version 1 | 1: made, 0: not | catalog version | first id
 //
-// Numbers are uvarints, texts have their length before them.
+// Numbers and texts are as package message writes them.
 const messageVersion = 1
 
 const (
@@ -40,69 +42,82 @@ type request struct {
 }
 
 func (r *request) encode() []byte {
-	b := []byte{messageVersion, r.op}
+	w := message.Writer{messageVersion, r.op}
 	switch r.op {
 	case opReserve:
-		return binary.AppendUvarint(b, r.ids)
+		w.Number(r.ids)
 	case opReach:
-		return binary.AppendUvarint(b, r.at)
-	case opBarrier:
-		return b
-	}
-	b = binary.AppendUvarint(b, r.at)
-	b = binary.AppendUvarint(b, uint64(len(r.reads)))
-	for _, id := range r.reads {
-		b = appendText(appendText(b, id.kind), id.key)
-	}
-	b = binary.AppendUvarint(b, uint64(len(r.changes)))
-	for _, ch := range r.changes {
-		b = append(b, flag(ch.value != nil))
-		b = appendText(appendText(b, ch.kind), ch.key)
-		if ch.value != nil {
-			b = appendText(b, ch.value)
+		w.Number(r.at)
+	case opUpdate:
+		w.Number(r.at)
+		w.Number(uint64(len(r.reads)))
+		for _, id := range r.reads {
+			w.Text(id.kind)
+			w.Text(id.key)
+		}
+		w.Number(uint64(len(r.changes)))
+		for _, ch := range r.changes {
+			w.Flag(ch.value != nil)
+			w.Text(ch.kind)
+			w.Text(ch.key)
+			if ch.value != nil {
+				w.Bytes(ch.value)
+			}
 		}
 	}
-	return b
+	return w
 }
 
 func parseRequest(b []byte) (*request, error) {
-	d := reader{b: b}
-	if d.byte() != messageVersion {
+	d := reader{message.NewReader(b)}
+	if d.Byte() != messageVersion {
 		return nil, errMessage
 	}
-	r := &request{op: d.byte()}
+	r := &request{op: d.Byte()}
 	switch r.op {
 	case opUpdate:
 		d.update(r)
 	case opReserve:
-		r.ids = d.number()
-		d.bad = d.bad || r.ids == 0 || r.ids > maxReserved
+		if r.ids = d.UpTo(maxReserved); r.ids == 0 {
+			d.Fail()
+		}
 	case opReach:
-		r.at = d.number()
+		r.at = d.Number()
 	case opBarrier:
 	default:
-		d.bad = true
+		d.Fail()
 	}
-	if d.bad || len(d.b) > 0 {
+	if !d.Whole() {
 		return nil, errMessage
 	}
 	return r, nil
 }
 
+// reader takes a message apart.
+type reader struct{ message.Reader }
+
 func (d *reader) update(r *request) {
-	r.at = d.number()
-	for n := d.count(2); n > 0 && !d.bad; n-- {
-		r.reads = append(r.reads, d.record())
+	r.at = d.Number()
+	r.reads = message.Several(d, 2, math.MaxInt32, (*reader).record)
+	r.changes = message.Several(d, 3, math.MaxInt32, (*reader).change)
+}
+
+// record is a kind and a key as Put allows them.
+func (d *reader) record() recordID {
+	id := recordID{string(d.Bytes()), string(d.Bytes())}
+	if !validKey(id.kind, id.key) {
+		d.Fail()
 	}
-	for n := d.count(3); n > 0 && !d.bad; n-- {
-		put := d.flag()
-		id := d.record()
-		ch := change{kind: id.kind, key: id.key}
-		if put {
-			ch.value = append([]byte{}, d.text()...)
-		}
-		r.changes = append(r.changes, ch)
+	return id
+}
+
+func (d *reader) change() change {
+	put, id := d.Flag(), d.record()
+	ch := change{kind: id.kind, key: id.key}
+	if put {
+		ch.value = append([]byte{}, d.Bytes()...)
 	}
+	return ch
 }
 
 // answer is the owner's, to any request.
@@ -113,84 +128,19 @@ type answer struct {
 }
 
 func (a *answer) encode() []byte {
-	b := []byte{messageVersion, flag(a.made)}
-	return binary.AppendUvarint(binary.AppendUvarint(b, a.version), a.firstID)
+	w := message.Writer{messageVersion}
+	w.Flag(a.made)
+	w.Number(a.version)
+	w.Number(a.firstID)
+	return w
 }
 
 func parseAnswer(b []byte) (answer, error) {
-	d := reader{b: b}
-	known := d.byte() == messageVersion
-	a := answer{made: d.flag(), version: d.number(), firstID: d.number()}
-	if !known || d.bad || len(d.b) > 0 {
+	d := message.NewReader(b)
+	known := d.Byte() == messageVersion
+	a := answer{made: d.Flag(), version: d.Number(), firstID: d.Number()}
+	if !known || !d.Whole() {
 		return answer{}, errMessage
 	}
 	return a, nil
-}
-
-func flag(set bool) byte {
-	if set {
-		return 1
-	}
-	return 0
-}
-
-func appendText[T string | []byte](b []byte, s T) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-// reader takes a message apart. After the first mistake it returns zeros.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (d *reader) byte() byte {
-	if len(d.b) == 0 {
-		d.bad = true
-		return 0
-	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
-}
-
-func (d *reader) number() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-// count is a number of things that take at least size bytes each.
-func (d *reader) count(size int) int {
-	n := d.number()
-	if n > uint64(len(d.b)/size) {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	return int(n)
-}
-
-// text is part of the message, not a copy.
-func (d *reader) text() []byte {
-	n := d.count(1)
-	s := d.b[:n]
-	d.b = d.b[n:]
-	return s
-}
-
-func (d *reader) flag() bool {
-	v := d.byte()
-	d.bad = d.bad || v > 1
-	return v == 1
-}
-
-// record is a kind and a key as Put allows them.
-func (d *reader) record() recordID {
-	id := recordID{string(d.text()), string(d.text())}
-	d.bad = d.bad || !validKey(id.kind, id.key)
-	return id
 }

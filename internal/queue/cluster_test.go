@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spillway/spillway/internal/partition/message"
 	"github.com/spillway/spillway/internal/partition/partitiontest"
 )
 
@@ -38,13 +39,13 @@ func newWorld(t *testing.T, seed uint64, nodes int, declare func(e *Engine)) *wo
 // harmfulLate tells whether a request changes what came after it: a purge, or giving
 // back a lease, which any lease of a standard message can.
 func harmfulLate(request []byte) bool {
-	d := decoder{b: request[2:]}
-	d.number()
+	d := newDecoder(request[2:])
+	d.Number()
 	switch request[1] {
 	case opPurge:
 		return true
 	case opSettle:
-		for _, s := range several(&d, 3, (*decoder).settlement) {
+		for _, s := range message.Several(&d, 3, maxCount, (*decoder).settlement) {
 			if s.Extend {
 				return true
 			}

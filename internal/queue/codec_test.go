@@ -48,7 +48,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		for _, err := range remoteErrors {
 			e.error(err)
 		}
-		d := decoder{b: e}
+		d := newDecoder(e.Writer)
 		same := func(what string, got, want any) {
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s: %+v is not %+v", what, got, want)
@@ -78,12 +78,12 @@ func FuzzServe(f *testing.F) {
 	var e encoder
 	e.enqueue(&Enqueue{Message: Message{SentAt: 1, Body: []byte("body")}})
 	for op := opEnqueue; op <= opResolve; op++ {
-		f.Add(append([]byte{codecVersion, op, 7, 1}, e...))
+		f.Add(append([]byte{codecVersion, op, 7, 1}, e.Writer...))
 		f.Add([]byte{codecVersion, op, 7})
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		// Every reader, on whatever is left by the one before.
-		d := decoder{b: b}
+		d := newDecoder(b)
 		d.enqueue()
 		d.delivery()
 		d.peek()
@@ -91,8 +91,8 @@ func FuzzServe(f *testing.F) {
 		d.settlement()
 		d.enqueued()
 		_ = d.error()
-		for n := d.count(1); n > 0; n-- {
-			d.byte()
+		for n := d.Count(1, maxCount); n > 0; n-- {
+			d.Byte()
 		}
 		if d.end() == nil && len(b) == 0 {
 			t.Error("nothing is read as something")

@@ -140,7 +140,7 @@ func TestNewQueue(t *testing.T) {
 	if _, err := other.Declare(78, standardSpec).Enqueue([]Enqueue{text("a")}, nil); !errors.Is(err, partition.ErrBusy) {
 		t.Errorf("without a catalog: %v", err)
 	}
-	if _, err := w.nodes[0].Serve(t.Context(), 99, request(opPurge, 77)); err == nil {
+	if _, err := w.nodes[0].Serve(t.Context(), 99, request(opPurge, 77).Writer); err == nil {
 		t.Error("a partition that does not exist is served")
 	}
 }

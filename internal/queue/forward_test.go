@@ -38,7 +38,7 @@ func samples() [][]byte {
 	encode := func(f func(e *encoder)) []byte {
 		var e encoder
 		f(&e)
-		return e
+		return e.Writer
 	}
 	return [][]byte{
 		encode(func(e *encoder) {
@@ -65,20 +65,20 @@ func FuzzCodec(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind byte, in []byte) {
 		k := kinds[int(kind)%len(kinds)]
-		d := decoder{b: in}
+		d := newDecoder(in)
 		var out encoder
 		k.copy(&d, &out)
 		if d.end() != nil {
 			return
 		}
-		if k.name != "enqueue" && k.name != "delivery" && k.name != "peek" && !bytes.Equal(out, in) {
-			t.Fatalf("%s: %x became %x", k.name, in, []byte(out))
+		if k.name != "enqueue" && k.name != "delivery" && k.name != "peek" && !bytes.Equal(out.Writer, in) {
+			t.Fatalf("%s: %x became %x", k.name, in, []byte(out.Writer))
 		}
-		again := decoder{b: out}
+		again := newDecoder(out.Writer)
 		var third encoder
 		k.copy(&again, &third)
-		if again.end() != nil || !bytes.Equal(third, out) {
-			t.Fatalf("%s: %x became %x", k.name, []byte(out), []byte(third))
+		if again.end() != nil || !bytes.Equal(third.Writer, out.Writer) {
+			t.Fatalf("%s: %x became %x", k.name, []byte(out.Writer), []byte(third.Writer))
 		}
 	})
 }
@@ -89,16 +89,16 @@ func FuzzEngineServe(f *testing.F) {
 	for op, item := range map[byte][]byte{opEnqueue: items[0], opLease: items[3], opSettle: items[2], opArrive: items[8]} {
 		e := request(op, 7)
 		if op != opLease && op != opArrive {
-			e.number(1)
+			e.Number(1)
 		}
-		f.Add([]byte(append(e, item...)))
+		f.Add([]byte(append(e.Writer, item...)))
 	}
 	for _, op := range []byte{opPurge, opCounters, opLeave, opBrowse, opMove, opForget, opResolve} {
 		e := request(op, 7)
 		for range op % 4 {
-			e.number(1)
+			e.Number(1)
 		}
-		f.Add([]byte(e))
+		f.Add([]byte(e.Writer))
 	}
 	engine := open(f, memory, func(e *Engine) { e.Declare(7, standardSpec) })
 	id := engine.Queue(7).m.p.ID()
@@ -158,14 +158,14 @@ func TestRoundTrip(t *testing.T) {
 func same[T any](t *rapid.T, v T, put func(e *encoder), take func(d *decoder) T) {
 	var e encoder
 	put(&e)
-	d := decoder{b: e}
+	d := newDecoder(e.Writer)
 	if got := take(&d); d.end() != nil || !reflect.DeepEqual(got, v) {
 		t.Fatalf("%+v became %+v (%v)", v, got, d.end())
 	}
-	for n := range e {
-		d := decoder{b: e[:n]}
-		if take(&d); d.end() == nil && n < len(e)-4096 {
-			t.Fatalf("%d of %d bytes are enough", n, len(e))
+	for n := range e.Writer {
+		d := newDecoder(e.Writer[:n])
+		if take(&d); d.end() == nil && n < len(e.Writer)-4096 {
+			t.Fatalf("%d of %d bytes are enough", n, len(e.Writer))
 		}
 	}
 }
@@ -176,14 +176,14 @@ func TestErrorsTravel(t *testing.T) {
 	for _, want := range []error{nil, ErrNoQueue, ErrInFlight, ErrLapsed, ErrGone, ErrTooLong, core.ErrRecord} {
 		var e encoder
 		e.error(want)
-		d := decoder{b: e}
+		d := newDecoder(e.Writer)
 		if got := d.error(); !errors.Is(got, want) || d.end() != nil {
 			t.Errorf("%v became %v", want, got)
 		}
 	}
 	var e encoder
 	e.error(errors.New("another"))
-	d := decoder{b: e}
+	d := newDecoder(e.Writer)
 	if d.error(); !errors.Is(d.end(), partition.ErrStopped) {
 		t.Error("an unknown error passes for none")
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/partition/message"
 )
 
 // remote is the part of an engine that other nodes have to do with. A method of
@@ -47,29 +48,29 @@ func (q *Queue) elsewhere(err error) bool {
 
 // call has a partition's owner execute a request, and takes its answer apart: the
 // error is the owner's, or one of package partition.
-func (r *remote) call(ctx context.Context, id uint16, request []byte) (decoder, error) {
-	reply, err := r.peers.Call(ctx, id, request)
+func (r *remote) call(ctx context.Context, id uint16, request encoder) (decoder, error) {
+	reply, err := r.peers.Call(ctx, id, request.Writer)
 	if err != nil {
 		return decoder{}, err
 	}
-	d := decoder{b: reply}
-	if d.byte() != codecVersion {
+	d := newDecoder(reply)
+	if d.Byte() != codecVersion {
 		return decoder{}, errMalformed
 	}
 	err = d.error()
-	if d.bad {
+	if d.Bad() {
 		err = errMalformed
 	}
 	return d, err
 }
 
 // call is remote.call for a request about the queue.
-func (q *Queue) call(ctx context.Context, request []byte) (decoder, error) {
+func (q *Queue) call(ctx context.Context, request encoder) (decoder, error) {
 	return q.m.engine.remote.call(ctx, q.m.p.ID(), request)
 }
 
 // forward is call with a limit in time.
-func (q *Queue) forward(ctx context.Context, request []byte) (decoder, error) {
+func (q *Queue) forward(ctx context.Context, request encoder) (decoder, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardTime)
 	defer cancel()
 	return q.call(ctx, request)
@@ -77,14 +78,14 @@ func (q *Queue) forward(ctx context.Context, request []byte) (decoder, error) {
 
 // request starts one about a queue, 0 for none.
 func request(op byte, queue uint64) encoder {
-	e := encoder{codecVersion, op}
-	e.number(queue)
+	e := encoder{message.Writer{codecVersion, op}}
+	e.Number(queue)
 	return e
 }
 
 func (q *Queue) enqueueElsewhere(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
 	e := request(opEnqueue, q.id)
-	e.number(uint64(len(in)))
+	e.Number(uint64(len(in)))
 	for i := range in {
 		e.enqueue(&in[i])
 	}
@@ -92,12 +93,12 @@ func (q *Queue) enqueueElsewhere(in []Enqueue, out []Enqueued) ([]Enqueued, erro
 	if err != nil {
 		return out, err
 	}
-	return append(out, several(&d, 2, (*decoder).enqueued)...), d.end()
+	return append(out, message.Several(&d, 2, maxCount, (*decoder).enqueued)...), d.end()
 }
 
 func (q *Queue) settleElsewhere(in []Settlement, out []error) ([]error, error) {
 	e := request(opSettle, q.id)
-	e.number(uint64(len(in)))
+	e.Number(uint64(len(in)))
 	for i := range in {
 		e.settlement(&in[i])
 	}
@@ -105,7 +106,7 @@ func (q *Queue) settleElsewhere(in []Settlement, out []error) ([]error, error) {
 	if err != nil {
 		return out, err
 	}
-	return append(out, several(&d, 1, (*decoder).error)...), d.end()
+	return append(out, message.Several(&d, 1, maxCount, (*decoder).error)...), d.end()
 }
 
 func (q *Queue) purgeElsewhere() error {
@@ -118,13 +119,13 @@ func (q *Queue) purgeElsewhere() error {
 
 func (q *Queue) browseElsewhere(from uint64, n int, out []Peek) ([]Peek, error) {
 	e := request(opBrowse, q.id)
-	e.number(from)
-	e.number(uint64(max(n, 0)))
+	e.Number(from)
+	e.Number(uint64(max(n, 0)))
 	d, err := q.forward(context.Background(), e)
 	if err != nil {
 		return out, err
 	}
-	return append(out, several(&d, 4, (*decoder).peek)...), d.end()
+	return append(out, message.Several(&d, 4, maxCount, (*decoder).peek)...), d.end()
 }
 
 func (q *Queue) countersElsewhere(ctx context.Context) (Counters, error) {
@@ -138,13 +139,13 @@ func (q *Queue) countersElsewhere(ctx context.Context) (Counters, error) {
 
 func (q *Queue) moveElsewhere(ctx context.Context, n int, to uint64) (int, error) {
 	e := request(opMove, q.id)
-	e.number(uint64(max(n, 0)))
-	e.number(to)
+	e.Number(uint64(max(n, 0)))
+	e.Number(to)
 	d, err := q.forward(ctx, e)
 	if err != nil {
 		return 0, err
 	}
-	return int(d.upTo(maxCount)), d.end()
+	return int(d.UpTo(maxCount)), d.end()
 }
 
 // polled is what became of a poll.
@@ -186,19 +187,19 @@ func (q *Queue) leaseElsewhere(ctx context.Context, in LeaseRequest) ([]Delivery
 		leaving, done := context.WithTimeout(calling, leaveTime)
 		defer done()
 		e := request(opLeave, q.id)
-		e.number(token)
+		e.Number(token)
 		_, _ = q.call(leaving, e) // then the time ends it
 		<-leaving.Done()          // the poll's own end, or the time
 	})
 	return nil, nil
 }
 
-func (q *Queue) poll(ctx context.Context, request []byte) polled {
+func (q *Queue) poll(ctx context.Context, request encoder) polled {
 	d, err := q.call(ctx, request)
 	if err != nil {
 		return polled{err: err}
 	}
-	p := polled{out: several(&d, 5, (*decoder).delivery)}
+	p := polled{out: message.Several(&d, 5, maxCount, (*decoder).delivery)}
 	if p.err = d.end(); p.err != nil {
 		p.out = nil
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/partition/message"
 )
 
 // Requests between engines.
@@ -26,9 +27,9 @@ const (
 // Serve implements partition.Serve: it executes what another node was asked for.
 func (e *Engine) Serve(ctx context.Context, id uint16, request []byte) ([]byte, error) {
 	m := e.machines[id]
-	d := decoder{b: request}
-	version, op, queue := d.byte(), d.byte(), d.number()
-	if version != codecVersion || d.bad || m == nil {
+	d := newDecoder(request)
+	version, op, queue := d.Byte(), d.Byte(), d.Number()
+	if version != codecVersion || d.Bad() || m == nil {
 		return nil, errMalformed
 	}
 	if ctx.Err() != nil || !m.p.Owned() {
@@ -38,12 +39,12 @@ func (e *Engine) Serve(ctx context.Context, id uint16, request []byte) ([]byte, 
 	if partitionError(err) {
 		return nil, err
 	}
-	reply := encoder{codecVersion}
+	reply := encoder{message.Writer{codecVersion}}
 	reply.error(err)
 	if err == nil {
-		reply = append(reply, body...)
+		reply.Raw(body.Writer)
 	}
-	return reply, nil
+	return reply.Writer, nil
 }
 
 func (e *Engine) execute(ctx context.Context, m *machine, op byte, queue uint64, d *decoder) (encoder, error) {
@@ -51,17 +52,17 @@ func (e *Engine) execute(ctx context.Context, m *machine, op byte, queue uint64,
 	case opResolve:
 		return m.executeResolve(d)
 	case opLeave:
-		e.remote.leave(d.number())
-		return nil, d.end()
+		e.remote.leave(d.Number())
+		return encoder{}, d.end()
 	}
 	q, err := e.find(ctx, queue)
 	switch {
 	case err != nil:
-		return nil, err
+		return encoder{}, err
 	case q == nil:
-		return nil, ErrNoQueue
+		return encoder{}, ErrNoQueue
 	case q.m != m:
-		return nil, errMalformed
+		return encoder{}, errMalformed
 	}
 	return q.execute(ctx, op, d)
 }
@@ -98,14 +99,14 @@ func (q *Queue) execute(ctx context.Context, op byte, d *decoder) (reply encoder
 		return q.executeSettle(d)
 	case opPurge:
 		if err := d.end(); err != nil {
-			return nil, err
+			return reply, err
 		}
-		return nil, q.purgeHere()
+		return reply, q.purgeHere()
 	case opBrowse:
 		return q.executeBrowse(d)
 	case opCounters:
 		if !q.m.p.Owned() {
-			return nil, partition.ErrNotOwner
+			return reply, partition.ErrNotOwner
 		}
 		c := q.LocalCounters()
 		reply.counters(&c)
@@ -117,16 +118,16 @@ func (q *Queue) execute(ctx context.Context, op byte, d *decoder) (reply encoder
 	case opForget:
 		return q.executeForget(d)
 	}
-	return nil, errMalformed
+	return reply, errMalformed
 }
 
 func (q *Queue) executeEnqueue(d *decoder) (reply encoder, err error) {
-	in := several(d, 10, (*decoder).enqueue)
+	in := message.Several(d, 10, maxCount, (*decoder).enqueue)
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	out, err := q.enqueueHere(in, nil)
-	reply.number(uint64(len(out)))
+	reply.Number(uint64(len(out)))
 	for i := range out {
 		reply.enqueued(&out[i])
 	}
@@ -134,12 +135,12 @@ func (q *Queue) executeEnqueue(d *decoder) (reply encoder, err error) {
 }
 
 func (q *Queue) executeSettle(d *decoder) (reply encoder, err error) {
-	in := several(d, 3, (*decoder).settlement)
+	in := message.Several(d, 3, maxCount, (*decoder).settlement)
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	out, err := q.settleHere(in, nil)
-	reply.number(uint64(len(out)))
+	reply.Number(uint64(len(out)))
 	for _, each := range out {
 		reply.error(each)
 	}
@@ -147,12 +148,12 @@ func (q *Queue) executeSettle(d *decoder) (reply encoder, err error) {
 }
 
 func (q *Queue) executeBrowse(d *decoder) (reply encoder, err error) {
-	from, n := d.number(), int(min(d.number(), maxBrowse)) // as browse itself bounds it
+	from, n := d.Number(), int(min(d.Number(), maxBrowse)) // as browse itself bounds it
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	out, err := q.browseHere(from, n, nil)
-	reply.number(uint64(len(out)))
+	reply.Number(uint64(len(out)))
 	for i := range out {
 		reply.peek(&out[i])
 	}
@@ -160,20 +161,20 @@ func (q *Queue) executeBrowse(d *decoder) (reply encoder, err error) {
 }
 
 func (q *Queue) executeMove(ctx context.Context, d *decoder) (reply encoder, err error) {
-	n, to := int(min(d.number(), maxCount)), d.number()
+	n, to := int(min(d.Number(), maxCount)), d.Number()
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	if to != 0 {
 		// The target may be new, too; without it, the messages just stay.
 		if _, err := q.m.engine.find(ctx, to); err != nil {
-			return nil, err
+			return reply, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, moveTime)
 	defer cancel()
 	moved, err := q.moveHere(ctx, n, to)
-	reply.number(uint64(moved))
+	reply.Number(uint64(moved))
 	return reply, err
 }
 
@@ -181,7 +182,7 @@ func (q *Queue) executeMove(ctx context.Context, d *decoder) (reply encoder, err
 func (q *Queue) executeLease(ctx context.Context, d *decoder) (reply encoder, err error) {
 	in, token := d.lease()
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// What was spent on looking for the owner is not waited again.
@@ -199,7 +200,7 @@ func (q *Queue) executeLease(ctx context.Context, d *decoder) (reply encoder, er
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		out, err = nil, nil // it was taken back
 	}
-	reply.number(uint64(len(out)))
+	reply.Number(uint64(len(out)))
 	for i := range out {
 		reply.delivery(&out[i])
 	}

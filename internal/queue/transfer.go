@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/partition/message"
 	"github.com/spillway/spillway/internal/pause"
 	"github.com/spillway/spillway/internal/queue/core"
 )
@@ -57,8 +58,8 @@ func (c *arrival) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.result = outcome(d.byte()); c.result > late {
-		d.fail()
+	if c.result = outcome(d.Byte()); c.result > late {
+		d.Fail()
 	}
 	return d.end()
 }
@@ -69,10 +70,10 @@ func (v *mover) forget(target uint64, floor ticket, over []ended) error {
 	defer cancel()
 	e := request(opForget, target)
 	e.ticket(floor)
-	e.number(uint64(len(over)))
+	e.Number(uint64(len(over)))
 	for _, o := range over {
-		e.number(o.id.Source)
-		e.number(o.id.Seq)
+		e.Number(o.id.Source)
+		e.Number(o.id.Seq)
 	}
 	_, err := v.engine.remote.call(ctx, v.engine.set.For(target).ID(), e)
 	if errors.Is(err, ErrNoQueue) {
@@ -150,11 +151,11 @@ func (v *mover) askSource(ctx context.Context, from uint16, list []arrived) erro
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	e := request(opResolve, 0)
-	e.number(uint64(len(list)))
+	e.Number(uint64(len(list)))
 	for _, a := range list {
-		e.number(a.target)
-		e.number(a.id.Source)
-		e.number(a.id.Seq)
+		e.Number(a.target)
+		e.Number(a.id.Source)
+		e.Number(a.id.Seq)
 	}
 	_, err := v.engine.remote.call(ctx, from, e)
 	return err
@@ -173,17 +174,18 @@ func (q *Queue) executeArrive(d *decoder) (reply encoder, err error) {
 	c := &remoteArrival{call: newCall()}
 	c.target, c.ticket, c.in = q, d.ticket(), d.enqueue()
 	if c.in.From == (core.TransferID{}) {
-		d.fail()
+		d.Fail()
 	}
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	if q.m.p.Full() {
-		return nil, partition.ErrDiskFull
+		return reply, partition.ErrDiskFull
 	}
 	q.m.p.Submit(c)
 	err = c.wait()
-	return append(reply, byte(c.result)), err
+	reply.Byte(byte(c.result))
+	return reply, err
 }
 
 // remoteForget drops the target's memory of transfers, unless the floor says that
@@ -211,12 +213,12 @@ func (c *remoteForget) Run(tx *partition.Tx) {
 
 func (q *Queue) executeForget(d *decoder) (encoder, error) {
 	c := &remoteForget{call: newCall(), target: q, floor: d.ticket()}
-	c.ids = several(d, 2, (*decoder).transfer)
+	c.ids = message.Several(d, 2, maxCount, (*decoder).transfer)
 	if err := d.end(); err != nil {
-		return nil, err
+		return encoder{}, err
 	}
 	q.m.p.Submit(c)
-	return nil, c.wait()
+	return encoder{}, c.wait()
 }
 
 // remoteResolve has those transfers of a partition forgotten that are over.
@@ -248,10 +250,10 @@ func (c *remoteResolve) Run(tx *partition.Tx) {
 
 func (m *machine) executeResolve(d *decoder) (encoder, error) {
 	c := &remoteResolve{call: newCall(), m: m}
-	c.in = several(d, 3, func(d *decoder) arrived { return arrived{d.number(), d.transfer()} })
+	c.in = message.Several(d, 3, maxCount, func(d *decoder) arrived { return arrived{d.Number(), d.transfer()} })
 	if err := d.end(); err != nil {
-		return nil, err
+		return encoder{}, err
 	}
 	m.p.Submit(c)
-	return nil, c.wait()
+	return encoder{}, c.wait()
 }

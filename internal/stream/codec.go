@@ -1,10 +1,8 @@
 package stream
 
 import (
-	"encoding/binary"
-	"errors"
-
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/partition/message"
 	"github.com/spillway/spillway/internal/stream/core"
 )
 
@@ -23,41 +21,20 @@ var remoteErrors = [...]error{nil, ErrNoShard, ErrClosed, ErrTooLarge, core.ErrR
 var errMalformed = partition.ErrStopped
 
 // encoder is a message being built.
-type encoder []byte
+type encoder struct{ message.Writer }
 
-func (e *encoder) number(n uint64) { *e = binary.AppendUvarint(*e, n) }
-func (e *encoder) signed(n int64)  { *e = binary.AppendVarint(*e, n) }
-func (e *encoder) bytes(b []byte)  { *e = append(binary.AppendUvarint(*e, uint64(len(b))), b...) }
-func (e *encoder) text(s string)   { *e = append(binary.AppendUvarint(*e, uint64(len(s))), s...) }
-
-func (e *encoder) flag(set bool) {
-	if set {
-		*e = append(*e, 1)
-	} else {
-		*e = append(*e, 0)
-	}
-}
-
-func (e *encoder) error(err error) {
-	for i, known := range remoteErrors {
-		if i == 0 && err == nil || i > 0 && errors.Is(err, known) {
-			*e = append(*e, byte(i))
-			return
-		}
-	}
-	*e = append(*e, 0xff)
-}
+func (e *encoder) error(err error) { e.Error(err, remoteErrors[:]) }
 
 // record leaves out the sequence and the time.
 func (e *encoder) record(r *Record) {
-	e.text(r.Key)
-	e.bytes(r.Header)
-	e.bytes(r.Data)
+	e.Text(r.Key)
+	e.Bytes(r.Header)
+	e.Bytes(r.Data)
 }
 
 func (e *encoder) target(t *Target) {
-	e.number(t.Shard.id)
-	e.number(uint64(len(t.Records)))
+	e.Number(t.Shard.id)
+	e.Number(uint64(len(t.Records)))
 	for i := range t.Records {
 		e.record(&t.Records[i])
 	}
@@ -65,20 +42,20 @@ func (e *encoder) target(t *Target) {
 
 func (e *encoder) outcome(t *Target) {
 	e.error(t.Err)
-	e.number(t.Appended.First)
-	e.signed(t.Appended.Time)
+	e.Number(t.Appended.First)
+	e.Signed(t.Appended.Time)
 }
 
 func (e *encoder) closed(c Closed) {
-	e.number(c.Last)
-	e.signed(c.Time)
+	e.Number(c.Last)
+	e.Signed(c.Time)
 }
 
 func (e *encoder) bounds(b *Bounds) {
-	e.number(b.First)
-	e.number(b.Next)
-	e.signed(b.Newest)
-	e.signed(b.ClosedAt)
+	e.Number(b.First)
+	e.Number(b.Next)
+	e.Signed(b.Newest)
+	e.Signed(b.ClosedAt)
 }
 
 func (e *encoder) page(p *Page) {
@@ -86,110 +63,38 @@ func (e *encoder) page(p *Page) {
 	for i := range p.Records {
 		size += p.Records[i].Size() + len(p.Records[i].Header) + 24
 	}
-	*e = append(make([]byte, 0, size), *e...)
-	e.number(p.Next)
+	e.Writer = append(make([]byte, 0, size), e.Writer...)
+	e.Number(p.Next)
 	e.bounds(&p.Bounds)
-	e.number(uint64(len(p.Records)))
+	e.Number(uint64(len(p.Records)))
 	var before Record
 	for i := range p.Records {
 		r := &p.Records[i]
-		e.number(r.Seq - before.Seq)
-		e.signed(r.Time - before.Time)
+		e.Number(r.Seq - before.Seq)
+		e.Signed(r.Time - before.Time)
 		e.record(r)
 		before = *r
 	}
 }
 
-// decoder takes a message apart. After the first mistake it returns zeros.
-type decoder struct {
-	b   []byte
-	bad bool
-}
+// decoder takes a message apart.
+type decoder struct{ message.Reader }
 
-func (d *decoder) fail() { d.bad, d.b = true, nil }
+func newDecoder(b []byte) decoder { return decoder{message.NewReader(b)} }
 
 // end reports whether the message was well formed, to its last byte.
 func (d *decoder) end() error {
-	if d.bad || len(d.b) > 0 {
-		return errMalformed
-	}
-	return nil
-}
-
-func (d *decoder) byte() byte {
-	if b := d.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-// take returns the next n bytes, nil if there are not as many.
-func (d *decoder) take(n uint64) []byte {
-	if n > uint64(len(d.b)) {
-		d.fail()
+	if d.Whole() {
 		return nil
 	}
-	b := d.b[:n:n]
-	d.b = d.b[n:]
-	return b
+	return errMalformed
 }
 
-func (d *decoder) number() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 || n > 1 && d.b[n-1] == 0 {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) signed() int64 {
-	n := d.number() // zigzag, as encoding/binary has it
-	return int64(n>>1) ^ -int64(n&1)
-}
-
-// count is a number of things of at least size bytes each.
-func (d *decoder) count(size int) int {
-	n := d.number()
-	if n > uint64(min(len(d.b)/size, maxRecords)) {
-		d.fail()
-		return 0
-	}
-	return int(n)
-}
-
-// several takes things of at least size bytes each.
-func several[T any](d *decoder, size int, each func(d *decoder) T) (out []T) {
-	if n := d.count(size); n > 0 {
-		out = make([]T, 0, n)
-		for ; n > 0 && !d.bad; n-- {
-			out = append(out, each(d))
-		}
-	}
-	return out
-}
-
-func (d *decoder) flag() bool {
-	b := d.byte()
-	if b > 1 {
-		d.fail()
-	}
-	return b == 1
-}
-
-// error is nil where it is malformed, too.
-func (d *decoder) error() error {
-	if i := d.byte(); int(i) < len(remoteErrors) {
-		return remoteErrors[i]
-	}
-	d.fail()
-	return nil
-}
+func (d *decoder) error() error { return d.Error(remoteErrors[:]) }
 
 // record's header and data alias the message.
 func (d *decoder) record() Record {
-	return Record{Key: string(d.take(d.number())), Header: d.take(d.number()), Data: d.take(d.number())}
+	return Record{Key: string(d.Bytes()), Header: d.Bytes(), Data: d.Bytes()}
 }
 
 // remoteTarget is a target whose shard is to be found.
@@ -199,28 +104,28 @@ type remoteTarget struct {
 }
 
 func (d *decoder) target() (t remoteTarget) {
-	t.shard = d.number()
-	t.Records = several(d, 3, (*decoder).record)
+	t.shard = d.Number()
+	t.Records = message.Several(d, 3, maxRecords, (*decoder).record)
 	return t
 }
 
 func (d *decoder) outcome(t *Target) {
 	t.Err = d.error()
-	t.Appended = Appended{First: d.number(), Time: d.signed()}
+	t.Appended = Appended{First: d.Number(), Time: d.Signed()}
 }
 
-func (d *decoder) closed() Closed { return Closed{Last: d.number(), Time: d.signed()} }
+func (d *decoder) closed() Closed { return Closed{Last: d.Number(), Time: d.Signed()} }
 
 func (d *decoder) bounds() Bounds {
-	return Bounds{First: d.number(), Next: d.number(), Newest: d.signed(), ClosedAt: d.signed()}
+	return Bounds{First: d.Number(), Next: d.Number(), Newest: d.Signed(), ClosedAt: d.Signed()}
 }
 
 // page appends the records to out; they alias the message.
 func (d *decoder) page(out []Record) Page {
-	p := Page{Next: d.number(), Bounds: d.bounds()}
+	p := Page{Next: d.Number(), Bounds: d.bounds()}
 	var before Record
-	for n := d.count(5); n > 0 && !d.bad; n-- {
-		seq, time := before.Seq+d.number(), before.Time+d.signed()
+	for n := d.Count(5, maxRecords); n > 0 && !d.Bad(); n-- {
+		seq, time := before.Seq+d.Number(), before.Time+d.Signed()
 		r := d.record()
 		r.Seq, r.Time = seq, time
 		out = append(out, r)

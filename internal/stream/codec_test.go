@@ -30,7 +30,7 @@ var kinds = []struct {
 	{"bounds", func(d *decoder, e *encoder) { v := d.bounds(); e.bounds(&v) }},
 	{"page", func(d *decoder, e *encoder) { v := d.page(nil); e.page(&v) }},
 	{"error", func(d *decoder, e *encoder) { e.error(d.error()) }},
-	{"flag", func(d *decoder, e *encoder) { e.flag(d.flag()) }},
+	{"flag", func(d *decoder, e *encoder) { e.Flag(d.Flag()) }},
 }
 
 // samples are well formed things, in the order of kinds.
@@ -38,7 +38,7 @@ func samples() [][]byte {
 	encode := func(f func(e *encoder)) []byte {
 		var e encoder
 		f(&e)
-		return e
+		return e.Writer
 	}
 	records := []Record{{Key: "k", Data: []byte("data"), Seq: 7, Time: 100}, {Header: []byte("h"), Seq: 8, Time: 105}}
 	b := Bounds{First: 1, Next: 9, Newest: 105, ClosedAt: 106}
@@ -49,7 +49,7 @@ func samples() [][]byte {
 		encode(func(e *encoder) { e.bounds(&b) }),
 		encode(func(e *encoder) { e.page(&Page{Records: records, Next: 9, Bounds: b}) }),
 		encode(func(e *encoder) { e.error(ErrClosed) }),
-		encode(func(e *encoder) { e.flag(true) }),
+		encode(func(e *encoder) { e.Flag(true) }),
 	}
 }
 
@@ -61,11 +61,11 @@ func FuzzCodec(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, kind byte, in []byte) {
 		k := kinds[int(kind)%len(kinds)]
-		d := decoder{b: in}
+		d := newDecoder(in)
 		var out encoder
 		k.copy(&d, &out)
-		if d.end() == nil && !bytes.Equal(out, in) {
-			t.Fatalf("%s: %x became %x", k.name, in, []byte(out))
+		if d.end() == nil && !bytes.Equal(out.Writer, in) {
+			t.Fatalf("%s: %x became %x", k.name, in, []byte(out.Writer))
 		}
 	})
 }
@@ -73,14 +73,14 @@ func FuzzCodec(f *testing.F) {
 // FuzzServe: no request does harm.
 func FuzzServe(f *testing.F) {
 	e := request(opAppend, 0)
-	e.number(1)
-	f.Add([]byte(append(e, samples()[0]...)))
+	e.Number(1)
+	f.Add([]byte(append(e.Writer, samples()[0]...)))
 	for op := opClose; op <= opWait; op++ {
 		e := request(op, 7)
 		for range []int{opClose: 0, opRead: 3, opSeek: 1, opBounds: 0, opWait: 2}[op] {
-			e.number(1)
+			e.Number(1)
 		}
-		f.Add([]byte(e))
+		f.Add([]byte(e.Writer))
 	}
 	engine := open(f, memory, Options{}, func(e *Engine) { e.Declare(7, daySpec) })
 	id := engine.Shard(7).m.p.ID()
@@ -114,7 +114,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		var e encoder
 		e.page(&p)
-		d := decoder{b: e}
+		d := newDecoder(e.Writer)
 		before := []Record{{Key: "before"}}
 		got := d.page(before)
 		if d.end() != nil || got.Next != p.Next || got.Bounds != b || len(got.Records) != 1+len(p.Records) {
@@ -127,9 +127,9 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 		c := Closed{Last: b.Next, Time: b.ClosedAt}
-		e = nil
+		e = encoder{}
 		e.closed(c)
-		d = decoder{b: e}
+		d = newDecoder(e.Writer)
 		if got := d.closed(); d.end() != nil || !reflect.DeepEqual(got, c) {
 			t.Fatalf("%+v became %+v", c, got)
 		}
@@ -142,14 +142,14 @@ func TestErrorsTravel(t *testing.T) {
 	for _, want := range []error{nil, ErrNoShard, ErrClosed, ErrTooLarge, core.ErrRecord} {
 		var e encoder
 		e.error(want)
-		d := decoder{b: e}
+		d := newDecoder(e.Writer)
 		if got := d.error(); !errors.Is(got, want) || d.end() != nil {
 			t.Errorf("%v became %v", want, got)
 		}
 	}
 	var e encoder
 	e.error(errors.New("another"))
-	d := decoder{b: e}
+	d := newDecoder(e.Writer)
 	if d.error(); !errors.Is(d.end(), partition.ErrStopped) {
 		t.Error("an unknown error passes for none")
 	}

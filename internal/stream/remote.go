@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/partition/message"
 	"github.com/spillway/spillway/internal/pause"
 )
 
@@ -31,24 +32,24 @@ func (s *Shard) elsewhere(err error) bool {
 
 // call has the partition's owner execute a request, and takes its answer apart: the
 // error is the owner's, or one of package partition.
-func (m *machine) call(ctx context.Context, request []byte) (decoder, error) {
-	reply, err := m.engine.peers.Call(ctx, m.p.ID(), request)
+func (m *machine) call(ctx context.Context, request encoder) (decoder, error) {
+	reply, err := m.engine.peers.Call(ctx, m.p.ID(), request.Writer)
 	if err != nil {
 		return decoder{}, err
 	}
-	d := decoder{b: reply}
-	if d.byte() != codecVersion {
+	d := newDecoder(reply)
+	if d.Byte() != codecVersion {
 		return decoder{}, errMalformed
 	}
 	err = d.error()
-	if d.bad {
+	if d.Bad() {
 		err = errMalformed
 	}
 	return d, err
 }
 
 // repeat makes a call that may be made again, and has its answer read.
-func (s *Shard) repeat(ctx context.Context, request []byte, read func(d *decoder)) (err error) {
+func (s *Shard) repeat(ctx context.Context, request encoder, read func(d *decoder)) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardTime)
 	defer cancel()
 	for range attempts {
@@ -66,15 +67,15 @@ func (s *Shard) repeat(ctx context.Context, request []byte, read func(d *decoder
 
 // request starts one about a shard, 0 for none.
 func request(op byte, shard uint64) encoder {
-	e := encoder{codecVersion, op}
-	e.number(shard)
+	e := encoder{message.Writer{codecVersion, op}}
+	e.Number(shard)
 	return e
 }
 
 // appendElsewhere has the owner execute a command, and tells its targets.
 func (m *machine) appendElsewhere(c *appendCommand) {
 	e := request(opAppend, 0)
-	e.number(uint64(len(c.targets)))
+	e.Number(uint64(len(c.targets)))
 	for _, t := range c.targets {
 		e.target(t)
 	}
@@ -101,9 +102,9 @@ func (s *Shard) closeElsewhere(ctx context.Context) (out Closed, err error) {
 
 func (s *Shard) readElsewhere(ctx context.Context, from uint64, records, bytes int, out []Record) (p Page, err error) {
 	e := request(opRead, s.id)
-	e.number(from)
-	e.number(uint64(max(records, 0)))
-	e.number(uint64(max(bytes, 0)))
+	e.Number(from)
+	e.Number(uint64(max(records, 0)))
+	e.Number(uint64(max(bytes, 0)))
 	err = s.repeat(ctx, e, func(d *decoder) { p = d.page(out) })
 	if err != nil {
 		return Page{Records: out}, err
@@ -113,8 +114,8 @@ func (s *Shard) readElsewhere(ctx context.Context, from uint64, records, bytes i
 
 func (s *Shard) seekElsewhere(ctx context.Context, time int64) (seq uint64, err error) {
 	e := request(opSeek, s.id)
-	e.signed(time)
-	err = s.repeat(ctx, e, func(d *decoder) { seq = d.number() })
+	e.Signed(time)
+	err = s.repeat(ctx, e, func(d *decoder) { seq = d.Number() })
 	return seq, err
 }
 
@@ -126,15 +127,15 @@ func (s *Shard) boundsElsewhere(ctx context.Context) (b Bounds, err error) {
 // waitElsewhere waits for one round.
 func (s *Shard) waitElsewhere(ctx context.Context, from uint64) error {
 	e := request(opWait, s.id)
-	e.number(from)
-	e.number(uint64(waitRound.Milliseconds()))
+	e.Number(from)
+	e.Number(uint64(waitRound.Milliseconds()))
 	ctx, cancel := context.WithTimeout(ctx, waitRound+forwardTime)
 	defer cancel()
 	d, err := s.m.call(ctx, e)
 	if err != nil {
 		return err
 	}
-	ready := d.flag()
+	ready := d.Flag()
 	if err := d.end(); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spillway/spillway/internal/partition"
+	"github.com/spillway/spillway/internal/partition/message"
 )
 
 // Requests between engines.
@@ -21,9 +22,9 @@ const (
 // Serve implements partition.Serve: it executes what another node was asked for.
 func (e *Engine) Serve(ctx context.Context, id uint16, request []byte) ([]byte, error) {
 	m := e.machines[id]
-	d := decoder{b: request}
-	version, op, shard := d.byte(), d.byte(), d.number()
-	if version != codecVersion || d.bad || m == nil {
+	d := newDecoder(request)
+	version, op, shard := d.Byte(), d.Byte(), d.Number()
+	if version != codecVersion || d.Bad() || m == nil {
 		return nil, errMalformed
 	}
 	if ctx.Err() != nil || !m.p.Owned() {
@@ -33,12 +34,12 @@ func (e *Engine) Serve(ctx context.Context, id uint16, request []byte) ([]byte, 
 	if partitionError(err) {
 		return nil, err
 	}
-	reply := encoder{codecVersion}
+	reply := encoder{message.Writer{codecVersion}}
 	reply.error(err)
 	if err == nil {
-		reply = append(reply, body...)
+		reply.Raw(body.Writer)
 	}
-	return reply, nil
+	return reply.Writer, nil
 }
 
 // partitionError tells whether an error says what became of the request, rather than
@@ -56,7 +57,7 @@ func (e *Engine) execute(ctx context.Context, m *machine, op byte, shard uint64,
 	}
 	s, err := m.find(ctx, shard)
 	if err != nil {
-		return nil, err
+		return encoder{}, err
 	}
 	switch op {
 	case opClose:
@@ -70,7 +71,7 @@ func (e *Engine) execute(ctx context.Context, m *machine, op byte, shard uint64,
 	case opWait:
 		return s.executeWait(ctx, d)
 	}
-	return nil, errMalformed
+	return encoder{}, errMalformed
 }
 
 // find returns a shard of the partition: not known here may mean that another node made
@@ -94,29 +95,29 @@ func (m *machine) find(ctx context.Context, id uint64) (*Shard, error) {
 
 // executeAppend appends to shards of the partition, as one command.
 func (m *machine) executeAppend(ctx context.Context, d *decoder) (reply encoder, err error) {
-	targets := several(d, 3, (*decoder).target)
+	targets := message.Several(d, 3, maxRecords, (*decoder).target)
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	c := &appendCommand{call: newCall()}
 	for i := range targets {
 		t := &targets[i].Target
 		if t.Shard, err = m.find(ctx, targets[i].shard); err != nil {
 			if !errors.Is(err, ErrNoShard) {
-				return nil, err
+				return reply, err
 			}
 			t.Err = err
 		} else if t.prepare() {
 			t.pack()
 			c.targets = append(c.targets, t)
 		} else if errors.Is(t.Err, partition.ErrDiskFull) {
-			return nil, t.Err // no other of them was stored, either
+			return reply, t.Err // no other of them was stored, either
 		}
 	}
 	if len(c.targets) > 0 {
 		m.p.Submit(c)
 		if err := c.wait(); err != nil {
-			return nil, err
+			return reply, err
 		}
 	}
 	for i := range targets {
@@ -127,7 +128,7 @@ func (m *machine) executeAppend(ctx context.Context, d *decoder) (reply encoder,
 
 func (s *Shard) executeClose(d *decoder) (reply encoder, err error) {
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	out, err := s.closeHere()
 	reply.closed(out)
@@ -135,31 +136,31 @@ func (s *Shard) executeClose(d *decoder) (reply encoder, err error) {
 }
 
 func (s *Shard) executeRead(d *decoder) (reply encoder, err error) {
-	from, records, bytes := d.number(), int(min(d.number(), maxRecords)), int(min(d.number(), MaxRead))
+	from, records, bytes := d.Number(), int(min(d.Number(), maxRecords)), int(min(d.Number(), MaxRead))
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	p, err := s.readHere(from, records, bytes, nil)
 	if err != nil {
-		return nil, err
+		return reply, err
 	}
 	reply.page(&p)
 	return reply, nil
 }
 
 func (s *Shard) executeSeek(d *decoder) (reply encoder, err error) {
-	at := d.signed()
+	at := d.Signed()
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	seq, err := s.seekHere(at)
-	reply.number(seq)
+	reply.Number(seq)
 	return reply, err
 }
 
 func (s *Shard) executeBounds(d *decoder) (reply encoder, err error) {
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	b, err := s.LocalBounds()
 	reply.bounds(&b)
@@ -167,14 +168,14 @@ func (s *Shard) executeBounds(d *decoder) (reply encoder, err error) {
 }
 
 func (s *Shard) executeWait(ctx context.Context, d *decoder) (reply encoder, err error) {
-	from, wait := d.number(), time.Duration(min(d.number(), uint64(waitRound.Milliseconds())))*time.Millisecond
+	from, wait := d.Number(), time.Duration(min(d.Number(), uint64(waitRound.Milliseconds())))*time.Millisecond
 	if err := d.end(); err != nil {
-		return nil, err
+		return reply, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err = s.waitHere(ctx, from)
-	reply.flag(err == nil)
+	reply.Flag(err == nil)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = nil
 	}
