@@ -15,6 +15,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/hex"
+	"runtime"
 	"sync"
 
 	"github.com/spillway/spillway/internal/catalog"
@@ -26,6 +27,9 @@ type Signer struct {
 	catalog *catalog.Catalog
 	file    string // of the certificate, "SimpleNotificationService-<32 hex>.pem"
 	early   chan struct{}
+	// busy leaves a processor to those who do not sign, however many receivers want
+	// signatures at once.
+	busy chan struct{}
 
 	mu   sync.Mutex // guards the rest
 	key  *rsa.PrivateKey
@@ -55,7 +59,10 @@ const remembered = 8192
 // New returns the signer of the catalog's key. Early is how many signatures may be made
 // early at the same time.
 func New(cat *catalog.Catalog, early int) *Signer {
-	return &Signer{catalog: cat, early: make(chan struct{}, early), made: make(map[digest]*signature)}
+	return &Signer{
+		catalog: cat, made: make(map[digest]*signature),
+		early: make(chan struct{}, early), busy: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+	}
 }
 
 // Start makes or reads the name of the certificate.
@@ -78,6 +85,8 @@ func (s *Signer) Sign(ctx context.Context, hash crypto.Hash, sum []byte) (string
 	copy(d.sum[:], sum)
 	of := s.entry(d)
 	of.once.Do(func() {
+		s.busy <- struct{}{}
+		defer func() { <-s.busy }()
 		var raw []byte
 		raw, of.err = rsa.SignPKCS1v15(nil, key, hash, sum)
 		of.text = base64.StdEncoding.EncodeToString(raw)
