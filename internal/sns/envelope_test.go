@@ -96,6 +96,7 @@ func TestEnvelopeOfVariant(t *testing.T) {
 		f.subscribe(topic, "sqs", raw, attrs{"RawMessageDelivery": "true"})
 		f.subscribe(topic, "lambda", functionARN, nil)
 		f.confirmed(topic, "email", "a@example.com", nil)
+		f.wait(time.Second) // until it was asked to confirm: that comes in no order with what follows
 		f.publish(topic, `{"default":"d","sqs":"for sqs","sqs":"for sqs, last","lambda":7,"email":"for mail"}`, structured)
 		f.wait(time.Second)
 		f.has(q, "for sqs, last")
