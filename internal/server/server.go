@@ -138,7 +138,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 			MaxMessageBytes: c.SQS.MaxMessageBytes, MaxInFlight: c.SQS.MaxInFlight, MaxReceive: c.SQS.MaxReceive,
 		},
 		DeleteCooldown: c.SQS.DeleteCooldown, PurgeCooldown: c.SQS.PurgeCooldown,
-		Account: c.AccountID, Complete: s.signer.Complete, Logger: s.logger,
+		Account: c.AccountID, Sign: s.signer.Sign, Logger: s.logger,
 	})
 	s.streams = stream.New(s.set, s.store, stream.Options{Peers: streamPeers, Refresh: s.catalog.Refresh, Logger: s.logger})
 	s.kinesis = kinesis.New(s.streams, s.catalog, kinesis.Config{

@@ -19,7 +19,6 @@ import (
 	"sync"
 
 	"github.com/spillway/spillway/internal/catalog"
-	"github.com/spillway/spillway/internal/service"
 )
 
 // Signer signs. Its methods may be called at the same time.
@@ -123,14 +122,4 @@ func (s *Signer) entry(d digest) *signature {
 	s.order[s.oldest] = d
 	s.oldest = (s.oldest + 1) % remembered
 	return of
-}
-
-// Complete returns the body with its signature in place. The body that is given stays as
-// it is.
-func (s *Signer) Complete(ctx context.Context, body []byte, seal *service.Seal) ([]byte, error) {
-	text, err := s.Sign(ctx, seal.Hash, seal.Sum)
-	if err != nil {
-		return nil, err
-	}
-	return seal.Fill(body, text)
 }

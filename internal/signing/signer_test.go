@@ -78,12 +78,11 @@ func TestSigner(t *testing.T) {
 		t.Error(err)
 	}
 	body := []byte("<" + strings.Repeat(" ", service.SealBytes) + ">")
-	seal := &service.Seal{At: 1, Hash: crypto.SHA256, Sum: digestOf(1)}
-	if whole, err := s.Complete(ctx, body, seal); err != nil || string(whole) != "<"+text+">" || body[1] != ' ' {
+	if whole, err := (&service.Seal{At: 1}).Fill(body, text); err != nil || whole != "<"+text+">" || body[1] != ' ' {
 		t.Errorf("%s, %v", whole, err)
 	}
 	for _, at := range []int{-1, 3, 1 << 30} {
-		if _, err := s.Complete(ctx, body, &service.Seal{At: at, Hash: crypto.SHA256, Sum: digestOf(1)}); err == nil {
+		if _, err := (&service.Seal{At: at}).Fill(body, text); err == nil {
 			t.Errorf("a signature at %d of %d bytes", at, len(body))
 		}
 	}

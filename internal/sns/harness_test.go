@@ -2,6 +2,7 @@ package sns
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -143,8 +144,8 @@ func (f *fixture) start(st *store.Store) {
 	f.catalog = catalog.New(set.Catalog(), nil)
 	engine := queue.New(set, st, queue.Options{})
 	f.keys = signing.New(f.catalog, 1)
-	f.sqs = sqs.New(engine, f.catalog, sqs.Config{Account: account, Complete: func(ctx context.Context, body []byte, seal *service.Seal) ([]byte, error) {
-		return f.keys.Complete(ctx, body, seal)
+	f.sqs = sqs.New(engine, f.catalog, sqs.Config{Account: account, Sign: func(ctx context.Context, hash crypto.Hash, sum []byte) (string, error) {
+		return f.keys.Sign(ctx, hash, sum)
 	}})
 	config := Config{Account: account, Outbound: f.out.outbound(), Firehose: f.out.stream("firehose"), Kinesis: f.out.stream("kinesis")}
 	if testing.Verbose() {

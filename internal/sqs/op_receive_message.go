@@ -66,7 +66,7 @@ func (s *Service) signAhead(ctx context.Context, messages []queue.Delivery) {
 		}
 		signing.Go(func() {
 			if h, err := parseHeader(messages[i].Header); err == nil {
-				_, _ = s.config.Complete(ctx, messages[i].Body, h.seal) // present reports an error
+				_, _ = s.config.Sign(ctx, h.seal.Hash, h.seal.Sum) // present reports an error
 			}
 		})
 	}

@@ -64,13 +64,17 @@ func (s *Service) present(ctx context.Context, q *Queue, d *queue.Delivery, w *w
 	if err != nil {
 		return sqsapi.Message{}, err
 	}
-	body := string(d.Body)
-	if h.seal != nil {
-		complete, err := s.config.Complete(ctx, d.Body, h.seal)
+	var body string
+	if h.seal == nil {
+		body = string(d.Body)
+	} else {
+		signature, err := s.config.Sign(ctx, h.seal.Hash, h.seal.Sum)
 		if err != nil {
 			return sqsapi.Message{}, err
 		}
-		body = string(complete)
+		if body, err = h.seal.Fill(d.Body, signature); err != nil {
+			return sqsapi.Message{}, err
+		}
 		h.body = digestOf(body)
 	}
 	m := sqsapi.Message{

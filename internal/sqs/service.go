@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"log/slog"
 	"sync"
@@ -42,10 +43,10 @@ type Config struct {
 	DeleteCooldown, PurgeCooldown time.Duration
 	// Account owns queues that are declared without one.
 	Account string
-	// Complete puts the signature in a message that was stored without: needed if other
-	// services send any.
-	Complete func(ctx context.Context, body []byte, seal *service.Seal) ([]byte, error)
-	Logger   *slog.Logger
+	// Sign makes the signature of a message that was stored without: needed if other
+	// services send any. A second time it costs nothing for a while.
+	Sign   func(ctx context.Context, hash crypto.Hash, sum []byte) (string, error)
+	Logger *slog.Logger
 }
 
 // Service is SQS.
@@ -75,8 +76,8 @@ func New(engine *queue.Engine, cat *catalog.Catalog, c Config) *Service {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Complete == nil {
-		c.Complete = func(context.Context, []byte, *service.Seal) ([]byte, error) { return nil, errSealed }
+	if c.Sign == nil {
+		c.Sign = func(context.Context, crypto.Hash, []byte) (string, error) { return "", errSealed }
 	}
 	s := &Service{
 		engine: engine, catalog: cat, config: c, limits: c.Limits.withDefaults(), logger: c.Logger,
