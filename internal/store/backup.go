@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -39,15 +40,17 @@ func (s *Store) Backup(dir string) (err error) {
 			return
 		}
 		err = fmt.Errorf("backup: %w", err)
-		left := dir
-		if !made {
-			left = s.fs.PathJoin(dir, "db")
+		left := []string{s.fs.PathJoin(dir, "db"), s.fs.PathJoin(dir, valuesFolder)}
+		if made {
+			left = []string{dir}
 		}
-		if e := s.fs.RemoveAll(left); e != nil {
-			err = fmt.Errorf("%w (and what was written to %s could not be removed: %w)", err, left, e)
+		for _, path := range left {
+			if e := s.fs.RemoveAll(path); e != nil && !errors.Is(e, fs.ErrNotExist) {
+				err = fmt.Errorf("%w (and what was written to %s could not be removed: %w)", err, path, e)
+			}
 		}
 	}()
-	if err := s.checkpoint(s.fs.PathJoin(dir, "db")); err != nil {
+	if err := s.checkpoint(dir); err != nil {
 		return err
 	}
 	// Last, so that what a crash leaves behind is not taken for a backup.
@@ -76,5 +79,12 @@ func (s *Store) checkpoint(dir string) (err error) {
 			err = s.Err()
 		}
 	}()
-	return s.db.Checkpoint(dir, pebble.WithFlushedWAL())
+	// What the tables point to must be there, too: no space is taken back in between.
+	// (What was taken back before, the tables do not point to any more.)
+	s.collector.mu.Lock()
+	defer s.collector.mu.Unlock()
+	if err := s.db.Checkpoint(s.fs.PathJoin(dir, "db"), pebble.WithFlushedWAL()); err != nil {
+		return err
+	}
+	return s.values.LinkTo(s.fs.PathJoin(dir, valuesFolder))
 }

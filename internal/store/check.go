@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
+
+	"github.com/spillway/spillway/internal/store/values"
 )
 
 // Checker checks what one package keeps in the store, and reports each problem in
@@ -20,7 +22,8 @@ const maxProblems = 1000
 // Check reads the whole store and returns what is wrong with it, in words; empty
 // means nothing is. It verifies the checksum of every block of every table, that
 // the levels of the engine agree, that every key has a form that this version
-// knows, and then whatever the checkers do. It may run beside a server's work
+// knows, that every value of SetLarge is what was written, and then whatever the
+// checkers do. It may run beside a server's work
 // (and slows it down), or on a folder opened with Options.ReadOnly.
 func (s *Store) Check(checkers ...Checker) (problems []string) {
 	if !s.enter() {
@@ -43,6 +46,7 @@ func (s *Store) Check(checkers ...Checker) (problems []string) {
 		report(fmt.Sprintf("the levels do not agree or cannot be read: %v", err))
 	}
 	s.checkKeys(report)
+	s.checkValues(report)
 	for _, check := range checkers {
 		if err := check(s, report); err != nil {
 			report(fmt.Sprintf("a check could not be finished: %v", err))
@@ -108,19 +112,42 @@ func (s *Store) checkTable(path string) error {
 	return errors.Join(r.ValidateBlockChecksums(), r.Close())
 }
 
-// checkKeys looks at the form of every key.
+// checkKeys looks at the form of every key, and reads every value but those of SetLarge.
 func (s *Store) checkKeys(report func(string)) {
-	err := s.Scan([]byte{0}, []byte{0xff, 0xff, 0xff, 0xff}, func(key, _ []byte) bool {
-		_, space, _, ok := SplitKey(key)
-		switch {
-		case !ok:
-			report(fmt.Sprintf("key %x is too short to be one", key))
-		case !space.known():
-			report(fmt.Sprintf("key %x is in space %q, which this version does not know", key, byte(space)))
+	err := s.iterate(func(iter *pebble.Iterator) error {
+		for ok := iter.First(); ok; ok = iter.Next() {
+			key := iter.Key()
+			_, space, _, ok := SplitKey(key)
+			switch {
+			case !ok:
+				report(fmt.Sprintf("key %x is too short to be one", key))
+			case !space.known():
+				report(fmt.Sprintf("key %x is in space %q, which this version does not know", key, byte(space)))
+			}
+			if _, err := iter.ValueAndErr(); err != nil {
+				return err
+			}
 		}
-		return true
+		return nil
 	})
 	if err != nil {
 		report(fmt.Sprintf("the keys cannot all be read: %v", err))
+	}
+}
+
+// checkValues reads the values of SetLarge.
+func (s *Store) checkValues(report func(string)) {
+	var buffer []byte
+	err := s.eachPointer(func(key []byte, p values.Pointer) bool {
+		value, _, err := s.large(key, p, buffer)
+		if err != nil {
+			report(fmt.Sprintf("the value of key %x cannot be read: %v", key, err))
+			return true
+		}
+		buffer = value
+		return true
+	})
+	if err != nil {
+		report(fmt.Sprintf("the values cannot all be read: %v", err))
 	}
 }

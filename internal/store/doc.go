@@ -11,6 +11,7 @@
 //	DATA/VERSION   format number and product, written first, replaced atomically
 //	DATA/LOCK      held while a process has the folder open
 //	DATA/db/       Pebble: write-ahead log, tables, manifest
+//	DATA/values/   large values, written once; the tables point to them (package values)
 //
 // The format number in VERSION covers everything under DATA. A binary opens its
 // own format and every older one (see upgrade in version.go), and refuses a

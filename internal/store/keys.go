@@ -42,6 +42,10 @@ func (s Space) known() bool {
 	return false
 }
 
+// large tells whether SetLarge may be used for the space: its other values do not begin
+// with a byte of 0.
+func (s Space) large() bool { return s == SpaceRecord }
+
 // keyHeader is the length in bytes of what every key starts with.
 const keyHeader = 3
 

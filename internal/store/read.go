@@ -1,5 +1,14 @@
 package store
 
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/spillway/spillway/internal/store/values"
+)
+
 // Reader reads a store.
 type Reader interface {
 	// Get returns a copy of the value at key; ok is false if there is none.
@@ -19,7 +28,7 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, ErrClosed
 	}
 	defer s.leave()
-	return get(s.db, key)
+	return s.get(s.db, key)
 }
 
 // Scan implements Reader.
@@ -28,5 +37,81 @@ func (s *Store) Scan(lo, hi []byte, each func(key, value []byte) bool) error {
 		return ErrClosed
 	}
 	defer s.leave()
-	return scan(s.db, lo, hi, each)
+	return s.scan(s.db, lo, hi, each)
+}
+
+func (s *Store) get(r pebble.Reader, key []byte) (value []byte, ok bool, err error) {
+	found, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if p, ok := pointer(key, found); ok {
+		value, ok, err = s.large(key, p, nil)
+		return value, ok, errors.Join(err, closer.Close())
+	}
+	value = append(make([]byte, 0, len(found)), found...)
+	return value, true, closer.Close()
+}
+
+func (s *Store) scan(r pebble.Reader, lo, hi []byte, each func(key, value []byte) bool) error {
+	if lo == nil || hi == nil {
+		return errors.New("store: scan needs both bounds")
+	}
+	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
+	if err != nil {
+		return err
+	}
+	var buffer []byte
+	for ok := iter.First(); ok; ok = iter.Next() {
+		value, err := iter.ValueAndErr()
+		if err != nil {
+			return errors.Join(err, iter.Close())
+		}
+		if p, ok := pointer(iter.Key(), value); ok {
+			if buffer, ok, err = s.large(iter.Key(), p, buffer); err != nil {
+				return errors.Join(err, iter.Close())
+			}
+			if !ok {
+				continue
+			}
+			value = buffer
+		}
+		if !each(iter.Key(), value) {
+			break
+		}
+	}
+	return errors.Join(iter.Error(), iter.Close())
+}
+
+// pointer returns what a stored value points to; ok is false for those that are where they
+// are.
+func pointer(key, value []byte) (p values.Pointer, ok bool) {
+	if _, space, _, ok := SplitKey(key); !ok || !space.large() {
+		return p, false
+	}
+	return values.Parse(value)
+}
+
+// large reads what SetLarge stored, into buffer if it has room. ok is false if the key has
+// been deleted since the pointer was read, and the value is gone.
+func (s *Store) large(key []byte, p values.Pointer, buffer []byte) (value []byte, ok bool, err error) {
+	value, err = s.values.Read(p, buffer)
+	if err == nil {
+		return value, true, nil
+	}
+	// The value of a key is never replaced by another.
+	now, closer, e := s.db.Get(key)
+	if errors.Is(e, pebble.ErrNotFound) {
+		return buffer, false, nil
+	}
+	if e != nil {
+		return buffer, false, errors.Join(err, e)
+	}
+	if still, ok := pointer(key, now); !ok || still != p {
+		err = fmt.Errorf("store: the value of %x was replaced: %w", key, err)
+	}
+	return buffer, false, errors.Join(err, closer.Close())
 }

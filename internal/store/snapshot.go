@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -37,11 +36,13 @@ func (v *Snapshot) Close() (err error) {
 }
 
 // Get implements Reader.
-func (v *Snapshot) Get(key []byte) (value []byte, ok bool, err error) { return get(v.view, key) }
+func (v *Snapshot) Get(key []byte) (value []byte, ok bool, err error) {
+	return v.store.get(v.view, key)
+}
 
 // Scan implements Reader.
 func (v *Snapshot) Scan(lo, hi []byte, each func(key, value []byte) bool) error {
-	return scan(v.view, lo, hi, each)
+	return v.store.scan(v.view, lo, hi, each)
 }
 
 // Flush returns when everything that was applied before the call is durable also
@@ -64,36 +65,4 @@ func (s *Store) Flush() error {
 	case <-s.fail.happened:
 		return s.Err()
 	}
-}
-
-func get(r pebble.Reader, key []byte) (value []byte, ok bool, err error) {
-	found, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	value = append(make([]byte, 0, len(found)), found...)
-	return value, true, closer.Close()
-}
-
-func scan(r pebble.Reader, lo, hi []byte, each func(key, value []byte) bool) error {
-	if lo == nil || hi == nil {
-		return errors.New("store: scan needs both bounds")
-	}
-	iter, err := r.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi})
-	if err != nil {
-		return err
-	}
-	for ok := iter.First(); ok; ok = iter.Next() {
-		value, err := iter.ValueAndErr()
-		if err != nil {
-			return errors.Join(err, iter.Close())
-		}
-		if !each(iter.Key(), value) {
-			break
-		}
-	}
-	return errors.Join(iter.Error(), iter.Close())
 }

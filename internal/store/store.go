@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/spillway/spillway/internal/store/values"
 )
 
 // ErrClosed is returned by everything that is called after Close.
@@ -48,6 +50,8 @@ type Options struct {
 	// 256 MiB, negative for no limit. The space in reserve is what deletes,
 	// compactions and a clean shutdown need.
 	MinFreeBytes int64
+
+	valueFileBytes int64 // for tests: where value files end
 }
 
 const (
@@ -62,17 +66,19 @@ const (
 
 // Store is an open data folder. Its methods may be called from any goroutine.
 type Store struct {
-	db     *pebble.DB
-	fs     vfs.FS
-	dir    string
-	memory bool
-	noLog  bool // Pebble writes no log: memory, or replicated
-	logger *slog.Logger
-	lock   io.Closer // of the folder; nil with Memory
-	opts   *pebble.Options
-	freeze *freezer
-	space  spaceMonitor
-	pool   sync.Pool // of *Batch
+	db        *pebble.DB
+	fs        vfs.FS
+	dir       string
+	memory    bool
+	noLog     bool // Pebble writes no log: memory, or replicated
+	logger    *slog.Logger
+	lock      io.Closer // of the folder; nil with Memory
+	opts      *pebble.Options
+	freeze    *freezer
+	space     spaceMonitor
+	values    *values.Files
+	collector collector
+	pool      sync.Pool // of *Batch
 
 	closeOnce sync.Once
 	closeErr  error
@@ -112,11 +118,17 @@ func Open(o Options) (s *Store, err error) {
 			s.lock.Close()
 		}
 	}()
+	if s.values, err = values.Open(s.fs, s.fs.PathJoin(s.dir, valuesFolder), o.valueFileBytes); err != nil {
+		return nil, fmt.Errorf("open data folder %s: %w", s.dir, err)
+	}
 	if err := s.openEngine(o); err != nil {
 		return nil, fmt.Errorf("open data folder %s: %w", s.dir, err)
 	}
 	if !s.memory && !o.ReadOnly && o.MinFreeBytes > 0 {
 		s.space.start(s.fs, s.dir, uint64(o.MinFreeBytes), s.logger)
+	}
+	if !s.memory && !o.ReadOnly {
+		s.collector.start(s)
 	}
 	return s, nil
 }
@@ -175,6 +187,7 @@ func (s *Store) Close() error {
 
 func (s *Store) close() error {
 	s.space.stop()
+	s.collector.stop()
 	s.closed.Store(true)
 	ended := make(chan error, 1)
 	go func() { ended <- s.closeEngine() }()
@@ -209,7 +222,7 @@ func (s *Store) closeEngine() (err error) {
 	closed := make(chan struct{})
 	var releasing sync.WaitGroup
 	releasing.Go(func() { s.releaseWhenFailed(closed) })
-	err = errors.Join(err, s.db.Close(), s.Err())
+	err = errors.Join(err, s.db.Close(), s.values.Close(), s.Err())
 	close(closed)
 	releasing.Wait()
 	return err

@@ -189,11 +189,12 @@ func TestVersions(t *testing.T) {
 		t.Fatalf("VERSION is %q (%v)", text, err)
 	}
 	for content, want := range map[string]string{
-		"spillway 999\n":    "has format 999, this version opens formats up to 1",
+		"spillway 999\n":    fmt.Sprintf("has format 999, this version opens formats up to %d", store.Format),
 		"somebody else's\n": "not a spillway version file",
 		"spillway 0\n":      "not a spillway version file",
 		"":                  "not a spillway version file",
 		fmt.Sprintf("spillway %d\n", store.Format): "",
+		"spillway 1\n": "",
 	} {
 		if err := os.WriteFile(version, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -205,6 +206,15 @@ func TestVersions(t *testing.T) {
 		if got := errors.Is(err, store.ErrNewer); got != (content == "spillway 999\n") {
 			t.Errorf("VERSION %q is ErrNewer: %v", content, got)
 		}
+	}
+	if err := os.WriteFile(version, []byte("spillway 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(version); err != nil || string(text) != fmt.Sprintf("spillway %d\n", store.Format) {
+		t.Errorf("a folder of format 1 was opened and has %q (%v): older versions would open it", text, err)
 	}
 	os.Remove(version)
 	if err := open(); err == nil || !strings.Contains(err.Error(), "no VERSION") {

@@ -15,10 +15,11 @@ import (
 // Format is the format number of data folders that this version writes.
 //
 //	1  the first
+//	2  has DATA/values: records of streams may be there (package values)
 //
 // To change the format: add one, describe it here, and bring older folders up
 // to it in upgrade, which runs before anything else reads the folder.
-const Format = 1
+const Format = 2
 
 const product = "spillway"
 
@@ -67,6 +68,9 @@ func (s *Store) checkVersion(readOnly bool) error {
 // upgrade brings a folder of an older format to Format. Each step must be
 // repeatable, because a crash may come between the step and the new VERSION.
 func (s *Store) upgrade(from int) error {
+	if from == 1 {
+		return writeVersion(s.fs, s.dir, Format) // has everything but what is new
+	}
 	return fmt.Errorf("data folder %s has format %d, which never existed", s.dir, from)
 }
 

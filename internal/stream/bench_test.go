@@ -307,6 +307,7 @@ func TestTrimWhileAppending(t *testing.T) {
 	eventually(t, "trimmed", func() bool { b, err := s.LocalBounds(); return err == nil && b.First == b.Next })
 	t.Logf("trimmed after %v more", time.Since(began))
 	speed("after")
+	e.Declare(1, daySpec)
 	began = time.Now()
 	put(t, s, small...)
 	if p := read(t, s, 0, 10, 1000); len(p.Records) != 1 {

@@ -83,7 +83,9 @@ func (c *crasher) done() bool {
 func crashRun(t *testing.T, seed int64) {
 	fs := storetest.NewFS(seed)
 	c := &crasher{ledger: newLedger(), fs: fs, rng: rand.New(rand.NewPCG(uint64(seed), 1))}
-	e, stop := openOn(t, fs)
+	// Half of the runs store all records in value files, the others hardly any.
+	large := int(seed % 2)
+	e, stop := openOn(t, fs, large)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	worker := func(n uint64, work func(rng *rand.Rand, i int) error) {
@@ -159,7 +161,7 @@ type deepLog struct{ partition.Log }
 func (deepLog) Depth() int { return 4 }
 
 // openOn starts an engine on a file system.
-func openOn(t *testing.T, fs *storetest.FS) (e *Engine, stop func()) {
+func openOn(t *testing.T, fs *storetest.FS, largeBatch int) (e *Engine, stop func()) {
 	t.Helper()
 	st := storetest.Open(t, fs)
 	// With a pipeline, as a replicated log has it: more can go wrong.
@@ -167,7 +169,7 @@ func openOn(t *testing.T, fs *storetest.FS) (e *Engine, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e = New(set, st, Options{CacheBytes: 20_000})
+	e = New(set, st, Options{CacheBytes: 20_000, LargeBatch: largeBatch})
 	declareCrashing(e)
 	if err := set.Start(); err != nil {
 		t.Fatal(err)
@@ -189,7 +191,7 @@ func afterCrash(t *testing.T, name string, c *crashed, asked map[string]bool) {
 	if err := st.Close(); err != nil {
 		t.Error(err)
 	}
-	e, stop := openOn(t, c.fs)
+	e, stop := openOn(t, c.fs, 0)
 	defer stop()
 	found := map[place]string{}
 	for id := range uint64(shards) {

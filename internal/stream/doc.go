@@ -27,7 +27,8 @@
 //
 // In the partition of the shard, by space (package store): SpaceShard (shard) its
 // state; SpaceRecord (shard, last sequence) a chunk of records. Package core documents
-// the values.
+// the values. The chunks of large batches are in value files (store.Batch.SetLarge), on a
+// single machine.
 //
 // # In a cluster
 //

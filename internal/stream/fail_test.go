@@ -18,7 +18,7 @@ func TestFullDiskRefusesAppendsOnly(t *testing.T) {
 	t.Parallel()
 	fs := storetest.NewFS(1)
 	fs.SetFree(1 << 40)
-	e, stop := openOn(t, fs)
+	e, stop := openOn(t, fs, 1)
 	defer stop()
 	s := e.Shard(1)
 	put(t, s, text("a"))
@@ -38,7 +38,7 @@ func TestFullDiskRefusesAppendsOnly(t *testing.T) {
 func TestFailedSyncAnswersEverybody(t *testing.T) {
 	t.Parallel()
 	fs := storetest.NewFS(2)
-	e, stop := openOn(t, fs)
+	e, stop := openOn(t, fs, 1)
 	defer stop()
 	ended := make(chan error)
 	for _, id := range []uint64{1, 2} {
@@ -89,11 +89,11 @@ func TestCloseEndsWaits(t *testing.T) {
 func TestDeletedWhileDown(t *testing.T) {
 	t.Parallel()
 	fs := storetest.NewFS(3)
-	e, stop := openOn(t, fs)
+	e, stop := openOn(t, fs, 1)
 	s := e.Declare(99, daySpec) // openOn does not declare it again
 	put(t, s, text("a"), text("b"))
 	stop()
-	e, stop = openOn(t, fs)
+	e, stop = openOn(t, fs, 1)
 	defer stop()
 	put(t, e.Shard(1), text("a"))
 	eventually(t, "deleted", func() bool { return stored(t, e, s) == 0 })

@@ -13,6 +13,7 @@ type journal struct {
 	batch     *store.Batch
 	partition uint16
 	shard     uint64
+	large     int      // bytes from which on chunks are stored apart from their keys
 	fresh     []cached // the chunks that were put
 
 	key, value []byte // scratch
@@ -21,7 +22,11 @@ type journal struct {
 // PutChunk implements core.Journal, as do the methods below.
 func (j *journal) PutChunk(last uint64, c core.Chunk) {
 	j.key = store.AppendKey(j.key[:0], j.partition, store.SpaceRecord, j.shard, last)
-	j.batch.Set(j.key, c.Value)
+	if len(c.Value) >= j.large {
+		j.batch.SetLarge(j.key, c.Value)
+	} else {
+		j.batch.Set(j.key, c.Value)
+	}
 	j.fresh = append(j.fresh, cached{first: last - uint64(c.Count) + 1, last: last, value: c.Value})
 }
 

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"container/heap"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -101,6 +102,7 @@ func (m *machine) Advance(tx *partition.Tx) time.Time {
 // record stores what changed, and has it published when it is durable.
 func (m *machine) record(tx *partition.Tx) {
 	p := newPublication(m.engine)
+	m.journal.large = m.largeFrom()
 	for i, l := range m.touched {
 		ctx := m.begin(tx, l)
 		if l.core.Record(ctx) {
@@ -117,6 +119,18 @@ func (m *machine) record(tx *partition.Tx) {
 		return
 	}
 	tx.OnCommit(p.commit)
+}
+
+// largeFrom is the size from which on chunks of the batch are stored apart from their keys.
+func (m *machine) largeFrom() int {
+	n := 0
+	for _, l := range m.touched {
+		n += l.core.Pending()
+	}
+	if n < m.engine.largeBatch {
+		return math.MaxInt
+	}
+	return min(largeChunk, m.engine.largeBatch)
 }
 
 // Unload implements partition.Machine.

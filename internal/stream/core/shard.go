@@ -98,6 +98,14 @@ func (s *Shard) Due(retention int64) int64 {
 	return max(s.FirstTime+retention+1, 1)
 }
 
+// Pending is how many bytes of chunks Record will store.
+func (s *Shard) Pending() (n int) {
+	for i := range s.pending {
+		n += len(s.pending[i].Value)
+	}
+	return n
+}
+
 // Record stores what changed since the last call, in the batch that made the change; it
 // reports whether anything did.
 func (s *Shard) Record(tx *Tx) bool {
