@@ -36,6 +36,8 @@ type conn struct {
 
 	host, baseURL string // the last request's
 
+	kept int64 // of g.kept: the size of the request buffer, if it is large
+
 	mu      sync.Mutex // guards stopped
 	stopped bool       // watch must not read any more
 }
@@ -134,6 +136,22 @@ func (c *conn) Close() error {
 		}
 	}
 	return c.Conn.Close()
+}
+
+// keep tells whether a request buffer of so many bytes stays with the connection for the
+// next request: a small one does, a large one while all of them are not too many.
+func (c *conn) keep(size int) bool {
+	now := int64(0)
+	if size > keptBody {
+		now = int64(size)
+	}
+	if c.g.kept.Add(now-c.kept) > maxKept && now > 0 {
+		c.g.kept.Add(-now)
+		c.kept = 0
+		return false
+	}
+	c.kept = now
+	return true
 }
 
 // writeAll writes parts as one, in limited time.

@@ -102,7 +102,7 @@ func (g *Gateway) serveFast(ctx *fasthttp.RequestCtx) {
 	call.request.Body = ctx.PostBody()
 	res := g.serve(&call.ctx, &call.request, ctx.Response.SwapBody(nil)[:0])
 	// fasthttp keeps both bodies' memory for as long as the connection is open.
-	if cap(call.request.Body) > keptBody || res.Stream != nil {
+	if !call.ctx.client.(*conn).keep(cap(call.request.Body)) || res.Stream != nil {
 		ctx.Request.SwapBody(nil)
 		call.request.Body = nil
 	}

@@ -192,8 +192,13 @@ func (g *Gateway) streamStd(w http.ResponseWriter, call *stdCall, res *Response)
 	_ = control.SetWriteDeadline(time.Now().Add(g.limits.WriteTimeout))
 }
 
-// keptBody is the largest buffer that goes back to the pool, in bytes.
-const keptBody = 256 << 10
+const (
+	// keptBody is the largest buffer that goes back to the pool, in bytes.
+	keptBody = 256 << 10
+	// maxKept is how many bytes connections of the fast front keep in larger ones:
+	// clients that send much send it again, and memory that is new costs much.
+	maxKept = 64 << 20
+)
 
 // readBody appends the request's body to dst.
 func (g *Gateway) readBody(w http.ResponseWriter, hr *http.Request, dst []byte) ([]byte, *smithy.APIError) {

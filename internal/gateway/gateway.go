@@ -72,10 +72,11 @@ type Gateway struct {
 
 	fast    *fasthttp.Server
 	std     *http.Server
-	handoff *handoff    // connections for std
-	tls     *tls.Config // nil without TLS
-	sniffed sync.Pool   // of *[]byte, the first bytes of connections
-	bodies  sync.Pool   // of *[]byte, for std
+	handoff *handoff     // connections for std
+	tls     *tls.Config  // nil without TLS
+	sniffed sync.Pool    // of *[]byte, the first bytes of connections
+	kept    atomic.Int64 // bytes of large request buffers that connections keep
+	bodies  sync.Pool    // of *[]byte, for std
 
 	draining atomic.Bool
 	quit     chan struct{}  // closed when draining begins

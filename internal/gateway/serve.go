@@ -123,6 +123,7 @@ func (g *Gateway) serveConn(c *conn) {
 	if f == frontFast {
 		_ = g.fast.ServeConn(c) // it has closed c, and told the client what there was to tell
 		c.releaseBuffer()
+		c.keep(0)
 		g.forget(c)
 		return
 	}
