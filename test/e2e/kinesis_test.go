@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -224,13 +225,13 @@ func (l *streamLedger) write(c *kinesis.Client, w int) bool {
 	key := aws.String(fmt.Sprint("writer", w))
 	in := &kinesis.PutRecordsInput{StreamName: aws.String("s")}
 	for range 1 + l.next[w]%3 {
-		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: key, Data: []byte(fmt.Sprintf("%d:%d", w, l.next[w]))})
+		in.Records = append(in.Records, types.PutRecordsRequestEntry{PartitionKey: key, Data: l.data(w, l.next[w])})
 		l.next[w]++
 	}
 	if len(in.Records) == 1 {
 		out, err := c.PutRecord(ctx, &kinesis.PutRecordInput{StreamName: in.StreamName, PartitionKey: key, Data: in.Records[0].Data})
 		if err == nil {
-			l.acked[w][string(in.Records[0].Data)] = *out.SequenceNumber
+			l.acked[w][recordName(in.Records[0].Data)] = *out.SequenceNumber
 		}
 		return err == nil
 	}
@@ -240,10 +241,25 @@ func (l *streamLedger) write(c *kinesis.Client, w int) bool {
 	}
 	for i, r := range out.Records {
 		if r.ErrorCode == nil {
-			l.acked[w][string(in.Records[i].Data)] = *r.SequenceNumber
+			l.acked[w][recordName(in.Records[i].Data)] = *r.SequenceNumber
 		}
 	}
 	return true
+}
+
+// data is a record: a small one, or now and then one that is stored apart from its key.
+func (l *streamLedger) data(w, i int) []byte {
+	text := fmt.Sprintf("%d:%d ", w, i)
+	if i%16 == 0 {
+		text += strings.Repeat("x", 200_000+i)
+	}
+	return []byte(text)
+}
+
+// recordName is the number and the size of a record.
+func recordName(data []byte) string {
+	number, rest, _ := strings.Cut(string(data), " ")
+	return fmt.Sprint(number, " with ", len(rest), " bytes")
 }
 
 // reshard splits a shard or merges two, and does not mind if that fails.
@@ -329,10 +345,10 @@ func (l *streamLedger) verify(c *kinesis.Client) {
 			if _, err := fmt.Sscanf(string(r.Data), "%d:%d", &w, &i); err != nil {
 				l.Fatal(err)
 			}
-			if i < last[w] || found[string(r.Data)] != "" || *r.SequenceNumber <= latest[w] {
+			if i < last[w] || found[recordName(r.Data)] != "" || *r.SequenceNumber <= latest[w] {
 				l.Errorf("writer %d: record %d (%s) after %d (%s)", w, i, *r.SequenceNumber, last[w], latest[w])
 			}
-			last[w], latest[w], found[string(r.Data)] = i, *r.SequenceNumber, *r.SequenceNumber
+			last[w], latest[w], found[recordName(r.Data)] = i, *r.SequenceNumber, *r.SequenceNumber
 		}
 	}
 	acked := 0
