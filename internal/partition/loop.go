@@ -113,7 +113,7 @@ func (p *Partition) round(it *item) {
 	if l.batch.Empty() {
 		return
 	}
-	it.bytes = l.batch.Len()
+	it.bytes = l.batch.Size()
 	p.append(it, forced)
 }
 

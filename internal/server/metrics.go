@@ -14,6 +14,7 @@ import (
 	"github.com/spillway/spillway/internal/gateway"
 	"github.com/spillway/spillway/internal/queue"
 	"github.com/spillway/spillway/internal/sqs"
+	"github.com/spillway/spillway/internal/store"
 )
 
 // meters are the server's own metrics. Those of queues are written when they are
@@ -47,6 +48,12 @@ func newMeters(healthy func() bool) *meters {
 	started := time.Now()
 	set.NewGauge("spillway_uptime_seconds", func() float64 { return time.Since(started).Seconds() })
 	return m
+}
+
+// watchStore shows what the data takes on disk.
+func (m *meters) watchStore(s *store.Store) {
+	m.set.NewGauge(`spillway_storage_bytes{kind="tables"}`, func() float64 { tables, _ := s.Used(); return float64(tables) })
+	m.set.NewGauge(`spillway_storage_bytes{kind="values"}`, func() float64 { _, values := s.Used(); return float64(values) })
 }
 
 // watch shows how many requests the gateway holds.

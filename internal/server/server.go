@@ -204,6 +204,7 @@ func (s *Server) serve(ctx context.Context) error {
 		TLS:      tls,
 	})
 	s.meters.watch(s.gateway)
+	s.meters.watchStore(s.store)
 	if s.config.Storage != config.StorageMemory {
 		if s.admin, err = openAdmin(s); err != nil {
 			return err

@@ -146,7 +146,7 @@ func TestMetrics(t *testing.T) {
 		`spillway_http_requests_total{service="sqs",action="SendMessage",code="OK"} 1`,
 		`spillway_sqs_messages{queue="q",region="us-east-1",account="000000000000",state="visible"} 1`,
 		`spillway_sqs_messages_sent_total{queue="q",region="us-east-1",account="000000000000"} 1`,
-		"spillway_storage_healthy 1", "spillway_storage_commit_seconds_bucket", "go_goroutines", "process_resident_memory_bytes",
+		"spillway_storage_healthy 1", `spillway_storage_bytes{kind="tables"}`, `spillway_storage_bytes{kind="values"} 0`, "spillway_storage_commit_seconds_bucket", "go_goroutines", "process_resident_memory_bytes",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)

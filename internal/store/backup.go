@@ -13,8 +13,8 @@ import (
 // meanwhile. Every batch whose Wait returned before the call is in it. It is on
 // disk when Backup returns; after an error nothing is left of it.
 //
-// On the same file system the tables are hard links, so that it takes
-// milliseconds and almost no space until the original changes.
+// On the same file system tables and value files are hard links, so that it
+// takes milliseconds and almost no space until the original changes.
 func (s *Store) Backup(dir string) (err error) {
 	if s.memory {
 		return errors.New("backup: a store in memory cannot be backed up")

@@ -21,6 +21,7 @@ type Batch struct {
 	err   error
 
 	values values.Writer // of what SetLarge was given
+	large  int           // bytes of them
 	ranges bool          // ranges are deleted: there may be values to collect
 }
 
@@ -56,6 +57,7 @@ func (b *Batch) SetLarge(key, value []byte) {
 		b.Set(key, value)
 		return
 	}
+	b.large += len(value)
 	p, err := b.values.Add(value)
 	if err != nil {
 		b.store.failed(err) // Begin finds it
@@ -86,6 +88,9 @@ func (b *Batch) Empty() bool { return b.b.Empty() }
 
 // Len is the size of Repr in bytes.
 func (b *Batch) Len() int { return b.b.Len() }
+
+// Size is how many bytes the batch has stored, values of SetLarge included.
+func (b *Batch) Size() int { return b.b.Len() + b.large }
 
 // Repr is the batch as bytes, valid until Begin: what a replicated log carries.
 func (b *Batch) Repr() []byte { return b.b.Repr() }

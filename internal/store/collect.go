@@ -21,8 +21,10 @@ const (
 	// collectShare is how many times as long as a collection the next pause is.
 	collectShare = 20
 	// collectRate is how many bytes are taken back in a second, so that who waits for
-	// the file system meanwhile does not wait long.
-	collectRate = 128 << 20
+	// the file system meanwhile does not wait long; but more if that took longer than
+	// collectWithin, for what is stored faster has to go as fast.
+	collectRate   = 128 << 20
+	collectWithin = time.Minute
 )
 
 // collector takes back the space of values that were deleted.
@@ -100,10 +102,21 @@ func (s *Store) collect() error {
 	if err := s.harden(); err != nil {
 		return err
 	}
-	for _, dead := range marks.Dead() {
+	all, total := marks.Dead(), int64(0)
+	for _, dead := range all {
+		total += dead.Bytes()
+	}
+	rate := max(collectRate, total/int64(collectWithin/time.Second))
+	for _, dead := range all {
 		won, err := s.reclaim(dead)
-		if err != nil || !s.collector.rest(won, s.Full()) {
+		if err != nil {
 			return err
+		}
+		if s.Full() {
+			rate = 10 * collectRate
+		}
+		if !s.collector.rest(time.Duration(won) * time.Second / time.Duration(rate)) {
+			return nil
 		}
 	}
 	return nil
@@ -119,13 +132,8 @@ func (s *Store) reclaim(dead values.Dead) (won int64, err error) {
 	return s.values.Reclaim(dead)
 }
 
-// rest pauses after some bytes were taken back, but briefly when space is short. It returns
-// false when the store is being closed.
-func (c *collector) rest(bytes int64, hurry bool) bool {
-	pause := time.Duration(bytes) * time.Second / collectRate
-	if hurry {
-		pause /= 10
-	}
+// rest pauses. It returns false when the store is being closed.
+func (c *collector) rest(pause time.Duration) bool {
 	select {
 	case <-c.quit:
 		return false

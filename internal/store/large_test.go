@@ -120,6 +120,9 @@ func TestLargeValues(t *testing.T) {
 			b = s.NewBatch()
 			b.SetLarge(largeKey(1, 5), largeValue(1, 5))
 			b.SetLarge(largeKey(1, 6), largeValue(1, 6))
+			if got, least := b.Size(), len(largeValue(1, 5))+len(largeValue(1, 6)); got < least || got > least+200 {
+				t.Errorf("the batch has %d bytes, with values of %d", got, least)
+			}
 			b.DeleteRange(largeKey(1, 5), largeKey(1, 6))
 			if err := b.Commit(true); err != nil {
 				t.Fatal(err)

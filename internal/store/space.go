@@ -27,6 +27,16 @@ type spaceMonitor struct {
 // than the limit must be free before it is not, so that it does not flicker.
 func (s *Store) Full() bool { return s.space.full.Load() }
 
+// Used is how many bytes the folder takes on disk: Pebble's files, and the values of
+// SetLarge.
+func (s *Store) Used() (tables, values int64) {
+	if !s.enter() {
+		return 0, 0
+	}
+	defer s.leave()
+	return int64(s.db.Metrics().DiskSpaceUsage()), s.values.Bytes()
+}
+
 func (m *spaceMonitor) start(fs vfs.FS, dir string, limit uint64, log *slog.Logger) {
 	if !m.look(fs, dir, limit, log) {
 		return // the file system does not say

@@ -77,6 +77,9 @@ type Dead struct {
 // stretch is a part of a file, in bytes.
 type stretch struct{ offset, length int64 }
 
+// Bytes is about how much it is: not more.
+func (d Dead) Bytes() int64 { return d.hole.length }
+
 // Dead ends the marking, and returns what can be taken back, in the order in which that is
 // to be done: in small pieces, because others wait for the file system meanwhile.
 func (m *Marks) Dead() (all []Dead) {

@@ -109,13 +109,6 @@ func (f *Files) Close() (err error) {
 	return err
 }
 
-// Empty tells whether there are no files.
-func (f *Files) Empty() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.files) == 0
-}
-
 // Bytes is how much the files hold, without the holes that were made in them.
 func (f *Files) Bytes() (n int64) {
 	f.mu.Lock()
