@@ -30,14 +30,14 @@ func (q *Queue) Browse(from uint64, n int, out []Peek) ([]Peek, error) {
 }
 
 func (q *Queue) browseHere(from uint64, n int, out []Peek) ([]Peek, error) {
-	c := &browseCommand{call: newCall(), q: q, from: from, n: min(n, maxBrowse), out: out}
+	c := &browseCommand{Call: partition.NewCall(), q: q, from: from, n: min(n, maxBrowse), out: out}
 	q.m.p.Submit(c)
-	err := c.wait()
+	err := c.Wait()
 	return c.out, err
 }
 
 type browseCommand struct {
-	call
+	partition.Call
 	q    *Queue
 	from uint64
 	n    int
@@ -48,7 +48,7 @@ type browseCommand struct {
 func (c *browseCommand) Run(tx *partition.Tx) {
 	l := c.q.m.local(c.q)
 	if l == nil {
-		c.err = ErrNoQueue
+		c.Err = ErrNoQueue
 		return
 	}
 	ctx := c.q.m.begin(tx, l)
@@ -56,7 +56,7 @@ func (c *browseCommand) Run(tx *partition.Tx) {
 	for _, r := range records {
 		m, err := core.ParseRecord(r.Record)
 		if err != nil {
-			c.err = err
+			c.Err = err
 			return
 		}
 		p := Peek{Message: m, Seq: r.Seq, Acquired: m.Prior, FirstAcquired: m.FirstAcquired}

@@ -13,13 +13,13 @@ func (q *Queue) Purge() error {
 }
 
 func (q *Queue) purgeHere() error {
-	c := &purgeCommand{call: newCall(), q: q}
+	c := &purgeCommand{Call: partition.NewCall(), q: q}
 	q.m.p.Submit(c)
-	return c.wait()
+	return c.Wait()
 }
 
 type purgeCommand struct {
-	call
+	partition.Call
 	q *Queue
 }
 
@@ -27,7 +27,7 @@ type purgeCommand struct {
 func (c *purgeCommand) Run(tx *partition.Tx) {
 	l := c.q.m.local(c.q)
 	if l == nil {
-		c.err = ErrNoQueue
+		c.Err = ErrNoQueue
 		return
 	}
 	l.core.Purge(c.q.m.begin(tx, l))

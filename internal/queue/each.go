@@ -103,7 +103,7 @@ func (g *targetGroup) wait() {
 	if c == nil {
 		return
 	}
-	g.err = c.wait()
+	g.err = c.Wait()
 	g.out = c.out
 	c.q, c.in, c.out = nil, nil, nil
 	g.queue.m.engine.enqueues.put(c)

@@ -280,14 +280,14 @@ func poll(ctx context.Context, e *Engine, id uint64, wait time.Duration) <-chan 
 func parked(t *testing.T, e *Engine, id uint64, n int) {
 	t.Helper()
 	eventually(t, "parked", func() bool {
-		c := &inspectCommand{call: newCall(), q: e.Queue(id)}
+		c := &inspectCommand{Call: partition.NewCall(), q: e.Queue(id)}
 		c.q.m.p.Submit(c)
-		return c.wait() == nil && c.waiters == n
+		return c.Wait() == nil && c.waiters == n
 	})
 }
 
 type inspectCommand struct {
-	call
+	partition.Call
 	q       *Queue
 	waiters int
 }

@@ -83,8 +83,8 @@ func New(set *partition.Set, st *store.Store, o Options) *Engine {
 	e := &Engine{set: set, store: st, cache: core.NewCache(o.CacheBytes), logger: o.Logger, machines: make(map[uint16]*machine), queues: make(map[uint64]*Queue)}
 	e.mover = newMover(e)
 	e.remote = remote{peers: o.Peers, refresh: o.Refresh, polls: make(map[uint64]context.CancelFunc), left: make(map[uint64]struct{})}
-	e.enqueues = newPool(func() *enqueueCommand { return &enqueueCommand{call: newCall()} })
-	e.settles = newPool(func() *settleCommand { return &settleCommand{call: newCall()} })
+	e.enqueues = newPool(func() *enqueueCommand { return &enqueueCommand{Call: partition.NewCall()} })
+	e.settles = newPool(func() *settleCommand { return &settleCommand{Call: partition.NewCall()} })
 	set.Attach(func(p *partition.Partition) partition.Machine { return newMachine(e, p) })
 	return e
 }

@@ -22,7 +22,7 @@ func (q *Queue) enqueueHere(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
 	c := q.m.engine.enqueues.get()
 	c.q, c.in, c.out = q, in, out
 	q.m.p.Submit(c)
-	err := c.wait()
+	err := c.Wait()
 	out = c.out
 	c.q, c.in, c.out = nil, nil, nil
 	q.m.engine.enqueues.put(c)
@@ -30,7 +30,7 @@ func (q *Queue) enqueueHere(in []Enqueue, out []Enqueued) ([]Enqueued, error) {
 }
 
 type enqueueCommand struct {
-	call
+	partition.Call
 	q   *Queue
 	in  []Enqueue
 	out []Enqueued
@@ -40,7 +40,7 @@ type enqueueCommand struct {
 func (c *enqueueCommand) Run(tx *partition.Tx) {
 	l := c.q.m.local(c.q)
 	if l == nil {
-		c.err = ErrNoQueue
+		c.Err = ErrNoQueue
 		return
 	}
 	ctx := c.q.m.begin(tx, l)

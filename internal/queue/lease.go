@@ -77,7 +77,7 @@ func (q *Queue) Lease(ctx context.Context, in LeaseRequest) ([]Delivery, error) 
 const pollRetry = 20 * time.Millisecond
 
 func (q *Queue) leaseHere(ctx context.Context, in LeaseRequest) ([]Delivery, error) {
-	c := &leaseCommand{call: newCall(), q: q, in: in}
+	c := &leaseCommand{Call: partition.NewCall(), q: q, in: in}
 	q.m.p.Submit(c)
 	if err := c.await(ctx); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (q *Queue) giveBack(in []Settlement) {
 
 // leaseCommand takes messages when it runs, or waits in line for some.
 type leaseCommand struct {
-	call
+	partition.Call
 	q       *Queue
 	in      LeaseRequest
 	out     []core.Delivery
@@ -154,13 +154,13 @@ func (c *leaseCommand) Run(tx *partition.Tx) {
 	m := c.q.m
 	l := m.local(c.q)
 	if l == nil {
-		c.err = ErrNoQueue
+		c.Err = ErrNoQueue
 		return
 	}
 	durable := c.take(tx, m, l)
 	switch {
-	case len(c.out) == 0 && c.in.Wait > 0 && (c.err == nil || errors.Is(c.err, ErrInFlight)):
-		c.err, c.parked = nil, true
+	case len(c.out) == 0 && c.in.Wait > 0 && (c.Err == nil || errors.Is(c.Err, ErrInFlight)):
+		c.Err, c.parked = nil, true
 		c.waiting = l.waiters.PushBack(c)
 		tx.Relax()
 	case durable:
@@ -175,7 +175,7 @@ func (c *leaseCommand) take(tx *partition.Tx, m *machine, l *local) (now bool) {
 	before := tx.Batch.Len()
 	moves := new(moveWait)
 	l.moves = moves
-	c.out, c.err = l.core.Lease(ctx, &core.Lease{Max: c.in.Max, Time: c.in.Time, Attempt: c.in.Attempt}, c.out)
+	c.out, c.Err = l.core.Lease(ctx, &core.Lease{Max: c.in.Max, Time: c.in.Time, Attempt: c.in.Attempt}, c.out)
 	l.moves = nil
 	if moves.started() {
 		c.moves = moves
@@ -198,11 +198,11 @@ func (c *leaseCommand) Done(err error) {
 	if c.parked && err == nil {
 		return
 	}
-	c.call.Done(err)
+	c.Call.Done(err)
 }
 
 // finish answers a command that was parked.
-func (c *leaseCommand) finish(err error) { c.call.Done(err) }
+func (c *leaseCommand) finish(err error) { c.Call.Done(err) }
 
 // committed is finish for a lease that had to be durable first.
 func (c *leaseCommand) committed(err error) {
@@ -224,7 +224,7 @@ func (m *machine) serve(tx *partition.Tx, l *local) {
 		}
 		now := c.take(tx, m, l)
 		if len(c.out) == 0 {
-			c.err = nil // still ErrInFlight, or nothing after all
+			c.Err = nil // still ErrInFlight, or nothing after all
 			return
 		}
 		l.waiters.Remove(c.waiting)
@@ -242,13 +242,13 @@ func (m *machine) serve(tx *partition.Tx, l *local) {
 // it has the command taken out of the line.
 func (c *leaseCommand) await(ctx context.Context) error {
 	if c.in.Wait <= 0 {
-		return c.wait()
+		return c.Wait()
 	}
 	timer := time.NewTimer(c.in.Wait)
 	defer timer.Stop()
 	select {
-	case <-c.ended:
-		return c.err
+	case <-c.Ended():
+		return c.Err
 	case <-timer.C:
 	case <-ctx.Done():
 	case <-c.q.m.engine.store.Failed():
@@ -256,20 +256,20 @@ func (c *leaseCommand) await(ctx context.Context) error {
 		return partition.ErrStopped
 	}
 	c.left.Store(true)
-	leave := &leaveCommand{call: newCall(), of: c}
+	leave := &leaveCommand{Call: partition.NewCall(), of: c}
 	c.q.m.p.Submit(leave)
-	if err := leave.wait(); err != nil {
+	if err := leave.Wait(); err != nil {
 		if c.q.elsewhere(err) {
 			return c.released()
 		}
 		select {
-		case <-c.ended: // when the partition was given up
-			return c.err
+		case <-c.Ended(): // when the partition was given up
+			return c.Err
 		default:
 			return err // stopped: nobody will answer; or busy: left is found later
 		}
 	}
-	return c.wait()
+	return c.Wait()
 }
 
 // released waits for the answer of a lease whose partition was just released: it may
@@ -278,8 +278,8 @@ func (c *leaseCommand) released() error {
 	timer := time.NewTimer(leaseMargin)
 	defer timer.Stop()
 	select {
-	case <-c.ended:
-		return c.err
+	case <-c.Ended():
+		return c.Err
 	case <-timer.C:
 	case <-c.q.m.engine.store.Failed():
 	}
@@ -288,7 +288,7 @@ func (c *leaseCommand) released() error {
 
 // leaveCommand takes a waiting lease out of the line.
 type leaveCommand struct {
-	call
+	partition.Call
 	of *leaseCommand
 }
 

@@ -32,9 +32,9 @@ func (q *Queue) Move(ctx context.Context, n int, to uint64) (int, error) {
 }
 
 func (q *Queue) moveHere(ctx context.Context, n int, to uint64) (int, error) {
-	c := &moveCommand{call: newCall(), q: q, n: n, to: to}
+	c := &moveCommand{Call: partition.NewCall(), q: q, n: n, to: to}
 	q.m.p.Submit(c)
-	if err := c.wait(); err != nil {
+	if err := c.Wait(); err != nil {
 		return 0, err
 	}
 	select {
@@ -45,7 +45,7 @@ func (q *Queue) moveHere(ctx context.Context, n int, to uint64) (int, error) {
 }
 
 type moveCommand struct {
-	call
+	partition.Call
 	q     *Queue
 	n     int
 	to    uint64
@@ -57,7 +57,7 @@ type moveCommand struct {
 func (c *moveCommand) Run(tx *partition.Tx) {
 	l := c.q.m.local(c.q)
 	if l == nil {
-		c.err = ErrNoQueue
+		c.Err = ErrNoQueue
 		return
 	}
 	l.moves = &c.moves

@@ -30,7 +30,7 @@ func (q *Queue) settleHere(in []Settlement, out []error) ([]error, error) {
 	c := q.m.engine.settles.get()
 	c.q, c.in, c.out = q, in, out
 	q.m.p.Submit(c)
-	err := c.wait()
+	err := c.Wait()
 	out = c.out
 	c.q, c.in, c.out = nil, nil, nil
 	q.m.engine.settles.put(c)
@@ -38,7 +38,7 @@ func (q *Queue) settleHere(in []Settlement, out []error) ([]error, error) {
 }
 
 type settleCommand struct {
-	call
+	partition.Call
 	q   *Queue
 	in  []Settlement
 	out []error
@@ -48,7 +48,7 @@ type settleCommand struct {
 func (c *settleCommand) Run(tx *partition.Tx) {
 	l := c.q.m.local(c.q)
 	if l == nil {
-		c.err = ErrNoQueue
+		c.Err = ErrNoQueue
 		return
 	}
 	ctx := c.q.m.begin(tx, l)

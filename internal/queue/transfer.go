@@ -92,9 +92,9 @@ func (v *mover) resolveElsewhere(ctx context.Context, m *machine, in []arrived) 
 		if !pause.For(ctx, v.every) {
 			return
 		}
-		c := &rememberedCommand{call: newCall(), m: m, out: make(map[arrived]struct{})}
+		c := &rememberedCommand{Call: partition.NewCall(), m: m, out: make(map[arrived]struct{})}
 		m.p.Submit(c)
-		if c.wait() != nil {
+		if c.Wait() != nil {
 			continue // busy; or the ownership ends
 		}
 		in = in[:0]
@@ -109,7 +109,7 @@ func (v *mover) resolveElsewhere(ctx context.Context, m *machine, in []arrived) 
 
 // rememberedCommand lists the arrivals that a partition remembers.
 type rememberedCommand struct {
-	call
+	partition.Call
 	m   *machine
 	out map[arrived]struct{}
 }
@@ -163,7 +163,7 @@ func (v *mover) askSource(ctx context.Context, from uint16, list []arrived) erro
 
 // remoteArrival is an attempt of another node's.
 type remoteArrival struct {
-	call
+	partition.Call
 	arrival
 }
 
@@ -171,7 +171,7 @@ type remoteArrival struct {
 func (c *remoteArrival) Run(tx *partition.Tx) { c.run(tx) }
 
 func (q *Queue) executeArrive(d *decoder) (reply encoder, err error) {
-	c := &remoteArrival{call: newCall()}
+	c := &remoteArrival{Call: partition.NewCall()}
 	c.target, c.ticket, c.in = q, d.ticket(), d.enqueue()
 	if c.in.From == (core.TransferID{}) {
 		d.Fail()
@@ -183,7 +183,7 @@ func (q *Queue) executeArrive(d *decoder) (reply encoder, err error) {
 		return reply, partition.ErrDiskFull
 	}
 	q.m.p.Submit(c)
-	err = c.wait()
+	err = c.Wait()
 	reply.Byte(byte(c.result))
 	return reply, err
 }
@@ -191,7 +191,7 @@ func (q *Queue) executeArrive(d *decoder) (reply encoder, err error) {
 // remoteForget drops the target's memory of transfers, unless the floor says that
 // who asks for it is not the source's owner any more.
 type remoteForget struct {
-	call
+	partition.Call
 	target *Queue
 	floor  ticket
 	ids    []core.TransferID
@@ -212,18 +212,18 @@ func (c *remoteForget) Run(tx *partition.Tx) {
 }
 
 func (q *Queue) executeForget(d *decoder) (encoder, error) {
-	c := &remoteForget{call: newCall(), target: q, floor: d.ticket()}
+	c := &remoteForget{Call: partition.NewCall(), target: q, floor: d.ticket()}
 	c.ids = message.Several(d, 2, maxCount, (*decoder).transfer)
 	if err := d.end(); err != nil {
 		return encoder{}, err
 	}
 	q.m.p.Submit(c)
-	return encoder{}, c.wait()
+	return encoder{}, c.Wait()
 }
 
 // remoteResolve has those transfers of a partition forgotten that are over.
 type remoteResolve struct {
-	call
+	partition.Call
 	m    *machine
 	in   []arrived
 	over []arrived
@@ -249,11 +249,11 @@ func (c *remoteResolve) Run(tx *partition.Tx) {
 }
 
 func (m *machine) executeResolve(d *decoder) (encoder, error) {
-	c := &remoteResolve{call: newCall(), m: m}
+	c := &remoteResolve{Call: partition.NewCall(), m: m}
 	c.in = message.Several(d, 3, maxCount, func(d *decoder) arrived { return arrived{d.Number(), d.transfer()} })
 	if err := d.end(); err != nil {
 		return encoder{}, err
 	}
 	m.p.Submit(c)
-	return encoder{}, c.wait()
+	return encoder{}, c.Wait()
 }

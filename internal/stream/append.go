@@ -62,7 +62,7 @@ func (s *Shard) full() bool {
 
 // appendCommand is appends to shards of one partition.
 type appendCommand struct {
-	call
+	partition.Call
 	targets []*Target
 	size    int
 }

@@ -285,7 +285,7 @@ func TestTrimWhileAppending(t *testing.T) {
 	t.Logf("%d MB appended in %v", *trimBytes/1e6, time.Since(start))
 	small := records(1, 256)
 	speed := func(when string) {
-		took := make([]time.Duration, 20_000)
+		took := make([]time.Duration, 100_000)
 		var next atomic.Int64
 		start := time.Now()
 		callers(64, len(took), func(int) {

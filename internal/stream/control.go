@@ -30,14 +30,14 @@ func (s *Shard) Close(ctx context.Context) (Closed, error) {
 }
 
 func (s *Shard) closeHere() (Closed, error) {
-	c := &closeCommand{call: newCall(), s: s}
+	c := &closeCommand{Call: partition.NewCall(), s: s}
 	s.m.p.Submit(c)
-	err := c.wait()
+	err := c.Wait()
 	return c.out, err
 }
 
 type closeCommand struct {
-	call
+	partition.Call
 	s   *Shard
 	out Closed
 }
@@ -47,7 +47,7 @@ func (c *closeCommand) Run(tx *partition.Tx) {
 	m := c.s.m
 	l := m.local(c.s)
 	if l == nil {
-		c.err = ErrNoShard
+		c.Err = ErrNoShard
 		return
 	}
 	l.core.Close(m.begin(tx, l))

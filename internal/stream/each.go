@@ -26,7 +26,7 @@ func AppendEach(targets []*Target) {
 	}
 	var elsewhere []*appendCommand
 	for _, c := range commands {
-		err := c.wait()
+		err := c.Wait()
 		if c.targets[0].Shard.elsewhere(err) {
 			elsewhere = append(elsewhere, c)
 			continue

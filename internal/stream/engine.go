@@ -104,7 +104,7 @@ func New(set *partition.Set, st *store.Store, o Options) *Engine {
 		largeBatch: o.LargeBatch,
 		machines:   make(map[uint16]*machine), shards: make(map[uint64]*Shard), quit: make(chan struct{}),
 	}
-	e.appends.New = func() any { return &appendCommand{call: newCall()} }
+	e.appends.New = func() any { return &appendCommand{Call: partition.NewCall()} }
 	set.Attach(func(p *partition.Partition) partition.Machine { return newMachine(e, p) })
 	return e
 }

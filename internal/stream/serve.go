@@ -99,7 +99,7 @@ func (m *machine) executeAppend(ctx context.Context, d *decoder) (reply encoder,
 	if err := d.end(); err != nil {
 		return reply, err
 	}
-	c := &appendCommand{call: newCall()}
+	c := &appendCommand{Call: partition.NewCall()}
 	for i := range targets {
 		t := &targets[i].Target
 		if t.Shard, err = m.find(ctx, targets[i].shard); err != nil {
@@ -116,7 +116,7 @@ func (m *machine) executeAppend(ctx context.Context, d *decoder) (reply encoder,
 	}
 	if len(c.targets) > 0 {
 		m.p.Submit(c)
-		if err := c.wait(); err != nil {
+		if err := c.Wait(); err != nil {
 			return reply, err
 		}
 	}

@@ -82,7 +82,7 @@ func (m *machine) runTrims() {
 		if len(due) == 0 {
 			return
 		}
-		c := &trimCommand{call: newCall(), m: m}
+		c := &trimCommand{Call: partition.NewCall(), m: m}
 		for _, x := range due {
 			select {
 			case <-m.engine.quit:
@@ -105,7 +105,7 @@ func (m *machine) runTrims() {
 // submit runs the command, and reports whether it has to be tried again.
 func (m *machine) submit(c *trimCommand) bool {
 	m.p.Submit(c)
-	err := c.wait()
+	err := c.Wait()
 	select {
 	case <-m.engine.quit:
 		return false
@@ -116,7 +116,7 @@ func (m *machine) submit(c *trimCommand) bool {
 
 // trimCommand trims shards.
 type trimCommand struct {
-	call
+	partition.Call
 	m      *machine
 	found  []found
 	failed bool // some were not found
