@@ -6,6 +6,8 @@ import (
 	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/spillway/spillway/internal/store/folder"
 )
 
 // Backup writes a consistent copy of the store as it is now to dir, which must
@@ -69,7 +71,7 @@ func (s *Store) makeBackupFolder(dir string) (made bool, err error) {
 		}
 		return false, nil
 	}
-	return true, makeFolder(s.fs, dir)
+	return true, folder.Make(s.fs, dir)
 }
 
 func (s *Store) checkpoint(dir string) (err error) {

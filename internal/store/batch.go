@@ -100,10 +100,11 @@ func (b *Batch) Repr() []byte { return b.b.Repr() }
 func (b *Batch) SetRepr(repr []byte) error { return b.b.SetRepr(repr) }
 
 // Begin applies the batch: on return it is readable. Batches become durable in
-// the order of the calls. It does not wait for the disk, but for the values of
-// SetLarge, and when writes outrun it for long. With sync, the disk is told to make it durable, and
-// Wait waits for that; without, the batch becomes durable with the next one that
-// asks for it. The store owns the batch afterwards, also after an error.
+// the order of the calls. It waits for the disk to have the values of SetLarge,
+// and when writes outrun it for long; not otherwise. With sync, the disk is told to
+// make the batch durable, and Wait waits for that; without, it becomes durable with
+// the next one that asks for it. The store owns the batch afterwards, also after an
+// error.
 func (b *Batch) Begin(sync bool) (err error) {
 	s := b.store
 	if err := b.err; err != nil {

@@ -23,8 +23,8 @@ const maxProblems = 1000
 // means nothing is. It verifies the checksum of every block of every table, that
 // the levels of the engine agree, that every key has a form that this version
 // knows, that every value of SetLarge is what was written, and then whatever the
-// checkers do. It may run beside a server's work
-// (and slows it down), or on a folder opened with Options.ReadOnly.
+// checkers do. It may run beside a server's work (and slows it down), or on a
+// folder opened with Options.ReadOnly.
 func (s *Store) Check(checkers ...Checker) (problems []string) {
 	if !s.enter() {
 		return []string{ErrClosed.Error()}

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/spillway/spillway/internal/store/folder"
 	"github.com/spillway/spillway/internal/store/values"
 )
 
@@ -158,7 +159,7 @@ func (s *Store) openFolder(readOnly bool) (err error) {
 		if _, err := s.fs.Stat(s.dir); err != nil {
 			return fmt.Errorf("open data folder: %w", err)
 		}
-	} else if err := makeFolder(s.fs, s.dir); err != nil {
+	} else if err := folder.Make(s.fs, s.dir); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
 	path := s.fs.PathJoin(s.dir, "LOCK")

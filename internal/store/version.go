@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/spillway/spillway/internal/store/folder"
 )
 
 // Format is the format number of data folders that this version writes.
@@ -97,7 +99,7 @@ func writeVersion(fsys vfs.FS, dir string, format int) (err error) {
 	if err := fsys.Rename(temporary, fsys.PathJoin(dir, "VERSION")); err != nil {
 		return fmt.Errorf("write data folder version: %w", err)
 	}
-	return syncFolder(fsys, dir)
+	return folder.Sync(fsys, dir)
 }
 
 // readSmallFile reads a file of at most 1 KiB.
@@ -109,33 +111,6 @@ func readSmallFile(fsys vfs.FS, path string) (string, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 1<<10))
 	return string(text), err
-}
-
-// makeFolder makes a folder and those above it, so that they survive a crash.
-func makeFolder(fsys vfs.FS, dir string) error {
-	if _, err := fsys.Stat(dir); err == nil {
-		return nil
-	}
-	if err := fsys.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	// Which of the folders above are new is not worth finding out.
-	for parent := fsys.PathDir(dir); ; parent = fsys.PathDir(parent) {
-		if err := syncFolder(fsys, parent); err != nil && !errors.Is(err, fs.ErrPermission) {
-			return err
-		}
-		if parent == fsys.PathDir(parent) || parent == "." {
-			return nil
-		}
-	}
-}
-
-func syncFolder(fsys vfs.FS, dir string) error {
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // lockHeld tells a lock that somebody has from a folder that may not be written:

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/spillway/spillway/internal/store/folder"
 )
 
 const (
@@ -36,8 +38,7 @@ type Files struct {
 	files  map[uint64]*file
 	active *file // takes extents; nil before the first
 	last   uint64
-	made   bool // the folder exists
-	open   int  // handles for reading
+	open   int // handles for reading
 }
 
 // file is one file. Its fields are guarded by Files.mu.
@@ -75,7 +76,6 @@ func Open(fsys vfs.FS, dir string, fileBytes int64) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("values: %w", err)
 	}
-	f.made = true
 	for _, name := range names {
 		number, err := strconv.ParseUint(strings.TrimSuffix(name, suffix), 10, 64)
 		if err != nil || !strings.HasSuffix(name, suffix) {
@@ -134,7 +134,7 @@ func (f *Files) LinkTo(dir string) error {
 	if err != nil || len(paths) == 0 {
 		return err
 	}
-	if err := f.fs.MkdirAll(dir, 0o700); err != nil {
+	if err := folder.Make(f.fs, dir); err != nil {
 		return err
 	}
 	for _, path := range paths {
@@ -142,7 +142,7 @@ func (f *Files) LinkTo(dir string) error {
 			return err
 		}
 	}
-	return syncFolder(f.fs, dir)
+	return folder.Sync(f.fs, dir)
 }
 
 // seal ends the active file. Called with mu held.
@@ -168,14 +168,8 @@ func (f *Files) closeWritten(x *file) error {
 
 // create makes a file the active one. Called with mu held.
 func (f *Files) create() error {
-	if !f.made {
-		if err := f.fs.MkdirAll(f.dir, 0o700); err != nil {
-			return err
-		}
-		if err := syncFolder(f.fs, f.fs.PathDir(f.dir)); err != nil {
-			return err
-		}
-		f.made = true
+	if err := folder.Make(f.fs, f.dir); err != nil {
+		return err
 	}
 	number := f.last + 1
 	path := f.fs.PathJoin(f.dir, fmt.Sprintf("%06d%s", number, suffix))
@@ -183,19 +177,11 @@ func (f *Files) create() error {
 	if err != nil {
 		return err
 	}
-	if err := syncFolder(f.fs, f.dir); err != nil {
+	if err := folder.Sync(f.fs, f.dir); err != nil {
 		return errors.Join(err, w.Close())
 	}
 	f.last = number
 	f.active = &file{number: number, path: path, w: w, direct: setDirect(w, true)}
 	f.files[number] = f.active
 	return nil
-}
-
-func syncFolder(fsys vfs.FS, dir string) error {
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
